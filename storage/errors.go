@@ -1,0 +1,57 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrLocked is returned by Open when another process has the database open.
+	ErrLocked = errors.New("database is in use")
+
+	// ErrNewerVersion is returned by Open when a newer release has changed the
+	// schema of the database.
+	ErrNewerVersion = errors.New("database is from a newer version")
+
+	// ErrNotWritable is returned by Open when the directory or a file of the
+	// database can't be made or written.
+	ErrNotWritable = errors.New("database is not writable")
+
+	// ErrCorrupt is returned when the file is no database or is damaged.
+	ErrCorrupt = errors.New("database is corrupt")
+
+	// ErrRefused is returned when a value breaks a rule of the schema; writing it
+	// again will not mend that. Nothing of the transaction has been kept.
+	ErrRefused = errors.New("refused by the database")
+
+	// ErrUnknownSymbol is returned when a symbol has no settings.
+	ErrUnknownSymbol = errors.New("symbol has no settings")
+)
+
+// classify adds the sentinel to an error of SQLite or of the file system for
+// which there is one.
+func classify(err error) error {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff { // the primary code: extended ones have more above
+		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			return fmt.Errorf("%w: restore a backup, or move the file away to start afresh: %w", ErrCorrupt, err)
+		case sqlite3.SQLITE_CONSTRAINT:
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			return fmt.Errorf("%w: check owner and mode of its directory: %w", ErrNotWritable, err)
+		}
+		return err
+	}
+	for _, cause := range []error{fs.ErrPermission, fs.ErrExist, syscall.EROFS, syscall.ENOTDIR, syscall.EISDIR} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("%w: check owner and mode of its directory, or choose another: %w", ErrNotWritable, err)
+		}
+	}
+	return err
+}

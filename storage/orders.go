@@ -1,0 +1,121 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"hedgehog/exchange"
+)
+
+const (
+	selectOrders = `SELECT symbol, order_id, client_order_id, side, status, price, original_quantity,
+		executed_quantity, quote_quantity, order_time, update_time FROM orders`
+
+	upsertOrder = `INSERT OR REPLACE INTO orders (symbol, order_id, client_order_id, side, status, price, original_quantity,
+		executed_quantity, quote_quantity, order_time, update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	insertFill = `INSERT INTO fills (symbol, order_id, trade_id, side, price, quantity, commission,
+		commission_asset, maker, fill_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+)
+
+// putOrders applies the updates one after the other and returns how many rows
+// of orders and of fills it added or changed.
+func (i *inserts) putOrders(ctx context.Context, tx *sql.Tx, updates []*exchange.OrderUpdate) (orders, fills int64, err error) {
+	for _, u := range updates {
+		n, err := i.putOrder(ctx, tx, u.Order)
+		if err != nil {
+			return 0, 0, fmt.Errorf("%s order %d: %w", u.Symbol, u.ID, err)
+		}
+		orders += n
+		for _, f := range u.Fills {
+			n, err := exec(ctx, tx, i.fill, f.Symbol, f.OrderID, f.TradeID, f.Side, f.Price.String(), f.Quantity.String(),
+				f.Commission.String(), f.CommissionAsset, f.Maker, int64(f.Time))
+			if err != nil {
+				return 0, 0, fmt.Errorf("%s order %d, fill %d: %w", f.Symbol, f.OrderID, f.TradeID, err)
+			}
+			fills += n
+		}
+	}
+	return orders, fills, nil
+}
+
+// putOrder stores o unless the row that is there tells as much or more.
+func (i *inserts) putOrder(ctx context.Context, tx *sql.Tx, o exchange.Order) (int64, error) {
+	stored, err := scanOrder(tx.StmtContext(ctx, i.orderNow).QueryRowContext(ctx, o.Symbol, o.ID))
+	switch {
+	case none(err):
+	case err != nil:
+		return 0, err
+	case !o.Supersedes(stored):
+		return 0, nil
+	case o.Time == 0: // not all news tell when the order was accepted
+		o.Time = stored.Time
+	}
+	return exec(ctx, tx, i.order, o.Symbol, o.ID, o.ClientID, o.Side, o.Status, o.Price.String(), o.OriginalQuantity.String(),
+		o.ExecutedQuantity.String(), o.QuoteQuantity.String(), int64(o.Time), int64(o.UpdateTime))
+}
+
+// OrderFilter chooses stored orders. A zero field sets no bound.
+type OrderFilter struct {
+	Symbol   string
+	OpenOnly bool // only orders that may still fill
+	Limit    int  // at most so many
+}
+
+// Orders returns the latest known state of the chosen orders, newest first.
+func (db *DB) Orders(ctx context.Context, f OrderFilter) ([]exchange.Order, error) {
+	where, args := " WHERE true", []any{}
+	if f.Symbol != "" {
+		where, args = where+" AND symbol = ?", append(args, f.Symbol)
+	}
+	if f.OpenOnly {
+		where += " AND status IN ('NEW', 'PENDING_NEW', 'PARTIALLY_FILLED')"
+	}
+	limit := -1 // SQLite's word for no limit
+	if f.Limit > 0 {
+		limit = f.Limit
+	}
+	orders, err := db.orders(ctx, where+" ORDER BY order_time DESC, order_id DESC LIMIT ?", append(args, limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("read orders: %w", err)
+	}
+	return orders, nil
+}
+
+// OrdersByClientID returns the orders of symbol that bear the client order id,
+// newest first; there may be several, since the exchange keeps it unique among
+// open orders only.
+func (db *DB) OrdersByClientID(ctx context.Context, symbol, clientID string) ([]exchange.Order, error) {
+	orders, err := db.orders(ctx, " WHERE symbol = ? AND client_order_id = ? ORDER BY order_id DESC", symbol, clientID)
+	if err != nil {
+		return nil, fmt.Errorf("read %s orders %q: %w", symbol, clientID, err)
+	}
+	return orders, nil
+}
+
+func (db *DB) orders(ctx context.Context, where string, args ...any) ([]exchange.Order, error) {
+	return collect(ctx, db.reader, scanOrder, selectOrders+where, args...)
+}
+
+func scanOrder(row scanner) (o exchange.Order, err error) {
+	err = row.Scan(&o.Symbol, &o.ID, &o.ClientID, &o.Side, &o.Status, &o.Price, &o.OriginalQuantity,
+		&o.ExecutedQuantity, &o.QuoteQuantity, &o.Time, &o.UpdateTime)
+	return o, err
+}
+
+// Fills returns the stored fills of one order, in order of trade id.
+func (db *DB) Fills(ctx context.Context, symbol string, orderID int64) ([]exchange.Fill, error) {
+	fills, err := collect(ctx, db.reader, scanFill, `SELECT symbol, order_id, trade_id, side, price, quantity, commission,
+		commission_asset, maker, fill_time FROM fills WHERE symbol = ? AND order_id = ? ORDER BY trade_id`, symbol, orderID)
+	if err != nil {
+		return nil, fmt.Errorf("read fills of %s order %d: %w", symbol, orderID, err)
+	}
+	return fills, nil
+}
+
+func scanFill(row scanner) (f exchange.Fill, err error) {
+	err = row.Scan(&f.Symbol, &f.OrderID, &f.TradeID, &f.Side, &f.Price, &f.Quantity, &f.Commission,
+		&f.CommissionAsset, &f.Maker, &f.Time)
+	return f, err
+}

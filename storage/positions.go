@@ -1,0 +1,82 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"hedgehog/exchange"
+)
+
+// PositionState is where a stored position is in its life.
+type PositionState string
+
+// The states of a position.
+const (
+	PositionOpen     PositionState = "open"
+	PositionFinished PositionState = "finished" // its sell was filled
+	PositionDropped  PositionState = "dropped"  // ended without a cycle
+)
+
+// Position is one position of a symbol's trader, with the names of its orders.
+type Position struct {
+	Symbol         string
+	ID             string // the trader's name for it, unique per symbol
+	Parent         string // ID of the position whose rebuy started this one; empty for none
+	Slot           int    // which of the symbol's chunks it holds, from 0
+	State          PositionState
+	RebuyTriggered bool            // it has started a further position
+	BuyClientID    string          // client order id of the buy; empty before it
+	SellClientID   string          // client order id of the sell; empty before it
+	StartTime      exchange.Micros // when it began
+	EndTime        exchange.Micros // when it ended; 0 while it is open
+	Profit         decimal.Decimal // quote asset, fees taken off; below 0 for a loss
+}
+
+// UpsertPositions stores the positions as they are now, all or none. It returns
+// once they are on the disk.
+func (db *DB) UpsertPositions(ctx context.Context, positions []Position) error {
+	err := db.updateDurably(ctx, func(tx *sql.Tx) error {
+		for _, p := range positions {
+			if err := putPosition(ctx, tx, p); err != nil {
+				return fmt.Errorf("%s position %s: %w", p.Symbol, p.ID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store %d positions: %w", len(positions), err)
+	}
+	return nil
+}
+
+func putPosition(ctx context.Context, tx *sql.Tx, p Position) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO positions (symbol, position_id, parent_id, slot, state,
+		rebuy_triggered, buy_client_id, sell_client_id, start_time, end_time, profit)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.Symbol, p.ID, p.Parent, p.Slot, p.State,
+		p.RebuyTriggered, p.BuyClientID, p.SellClientID, int64(p.StartTime), int64(p.EndTime), p.Profit.String())
+	return err
+}
+
+// Positions returns the positions of symbol in order of their start, only the
+// open ones if so asked.
+func (db *DB) Positions(ctx context.Context, symbol string, openOnly bool) ([]Position, error) {
+	query := `SELECT symbol, position_id, parent_id, slot, state, rebuy_triggered, buy_client_id,
+		sell_client_id, start_time, end_time, profit FROM positions WHERE symbol = ?`
+	if openOnly {
+		query += " AND state = 'open'"
+	}
+	positions, err := collect(ctx, db.reader, scanPosition, query+" ORDER BY start_time, position_id", symbol)
+	if err != nil {
+		return nil, fmt.Errorf("read positions of %s: %w", symbol, err)
+	}
+	return positions, nil
+}
+
+func scanPosition(row scanner) (p Position, err error) {
+	err = row.Scan(&p.Symbol, &p.ID, &p.Parent, &p.Slot, &p.State, &p.RebuyTriggered, &p.BuyClientID,
+		&p.SellClientID, &p.StartTime, &p.EndTime, &p.Profit)
+	return p, err
+}
