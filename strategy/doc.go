@@ -1,0 +1,3 @@
+// Package strategy groups the ways of trading that Hedgehog knows. There is one
+// so far, the naive one (strategy/naive).
+package strategy

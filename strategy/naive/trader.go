@@ -1,0 +1,392 @@
+package naive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/shopspring/decimal"
+
+	"hedgehog/data/bus"
+	"hedgehog/exchange"
+)
+
+// ErrShutDown is returned by Run when trading was shut down and the last
+// position is over. The symbol's trading is to be turned off.
+var ErrShutDown = errors.New("trading is shut down")
+
+// Exchange is what the trader asks of the exchange.
+type Exchange interface {
+	PlaceLimitOrder(ctx context.Context, o exchange.LimitOrder) (exchange.OrderUpdate, error)
+	Order(ctx context.Context, ref exchange.OrderRef) (exchange.Order, error)
+	OpenOrders(ctx context.Context, symbol string) ([]exchange.Order, error)
+	AllOrders(ctx context.Context, symbol string, fromID int64, limit int) ([]exchange.Order, error)
+	Fills(ctx context.Context, symbol string, orderID int64) ([]exchange.Fill, error)
+}
+
+// Config is what a trader needs to know.
+type Config struct {
+	Symbol exchange.Symbol
+	// Fee is the share that the exchange takes per side; DefaultFee where the
+	// account does not tell.
+	Fee      decimal.Decimal
+	Settings Settings
+	// Restore are the open positions of an earlier run, as they were last
+	// stored; they may be behind what the exchange knows.
+	Restore []Position
+	// InFlight is how long a request of an earlier run may still be accepted by
+	// the exchange: the receive window. With positions to restore, the trader
+	// lets it pass before it reads the orders.
+	InFlight time.Duration
+	// ActOn is the source of the trade events that are acted on: exchange.Live
+	// everywhere but in a backtest.
+	ActOn exchange.Source
+	// Now is the clock that position ids and pauses after failures are taken from.
+	Now func() time.Time
+}
+
+// Trader owns the positions of one symbol. New is the only way in; Run may be
+// called again after it has returned.
+type Trader struct {
+	formula   Formula
+	config    Config
+	exchange  Exchange
+	sub       *bus.Subscription
+	publisher bus.Publisher
+	log       *slog.Logger
+
+	settings  Settings
+	positions []Position // open ones; before the first Run those to restore
+	lastID    int64
+
+	// quiet says that no position acts on a trade at rebuyBelow or above: the
+	// hot path ends after one comparison.
+	quiet      bool
+	rebuyBelow decimal.Decimal
+
+	failures   *backoff.ExponentialBackOff
+	pauseUntil time.Time // no order is placed before
+	lastError  string    // why the latest order was not placed
+	refusal    string    // what tells that reason from others: each is logged once in a row
+
+	status atomic.Pointer[TraderStatus]
+}
+
+// TraderStatus is what a trader tells of itself.
+type TraderStatus struct {
+	Positions []Position // open ones
+	// LastError says why the latest order could not be placed; empty after one could.
+	LastError string
+}
+
+// New returns a trader that takes its events from sub, which has to cover the
+// symbol's TRADE_EVENTS, ORDERS and SETTINGS, and publishes its positions as
+// they change on POSITIONS. The trader closes nothing that it was given.
+func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Logger) *Trader {
+	failures := backoff.NewExponentialBackOff()
+	failures.InitialInterval = time.Second
+	failures.MaxInterval = time.Minute
+	t := &Trader{
+		formula:   Formula{Symbol: c.Symbol, Fee: c.Fee},
+		config:    c,
+		exchange:  ex,
+		sub:       sub,
+		publisher: b.Publisher(bus.Positions(c.Symbol.Name)),
+		log:       log.With("symbol", c.Symbol.Name),
+		settings:  c.Settings,
+		positions: slices.Clone(c.Restore),
+		failures:  failures,
+	}
+	t.status.Store(new(TraderStatus))
+	return t
+}
+
+// Status returns the positions as they are, and the latest failure.
+func (t *Trader) Status() TraderStatus { return *t.status.Load() }
+
+// Run trades until ctx ends (it returns ctx's cause), the shutdown is complete
+// (ErrShutDown), or something fails that a new Run may mend: orders that are
+// under way at the exchange are then found again by their client order ids.
+func (t *Trader) Run(ctx context.Context) error {
+	if err := t.restore(ctx); err != nil {
+		return err
+	}
+	for {
+		m, err := t.sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		switch e := m.Event.(type) {
+		case *exchange.TradeEvent:
+			err = t.onTrade(ctx, e)
+		case *exchange.OrderUpdate:
+			err = t.onNews(ctx, e)
+		case *Settings:
+			err = t.onSettings(ctx, *e)
+		default:
+			err = fmt.Errorf("trader %s: event of type %T on %s", t.config.Symbol.Name, m.Event, m.Topic)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (t *Trader) onTrade(ctx context.Context, e *exchange.TradeEvent) error {
+	if e.Source != t.config.ActOn || t.quiet && e.Price.Cmp(t.rebuyBelow) >= 0 {
+		return nil
+	}
+	count := len(t.positions) // one that starts now waits for the next event
+	for i := range count {
+		p, d := t.formula.Step(t.positions[i], Event{Price: e.Price}, t.settings, len(t.positions)-t.ended())
+		if err := t.carryOut(ctx, i, p, d, e.Price); err != nil {
+			return err
+		}
+	}
+	return t.settle()
+}
+
+// onNews gives news to the position whose order they speak of. Other positions
+// learn nothing from them.
+func (t *Trader) onNews(ctx context.Context, u *exchange.OrderUpdate) error {
+	name, err := ParseOrderName(u.ClientID)
+	if err != nil {
+		return nil // an order placed by hand or by another program
+	}
+	for i := range t.positions {
+		if t.positions[i].ID != name.Position {
+			continue
+		}
+		p, d := t.formula.Step(t.positions[i], Event{News: u}, t.settings, len(t.positions))
+		if err := t.carryOut(ctx, i, p, d, decimal.Zero); err != nil {
+			return err
+		}
+		break
+	}
+	return t.settle()
+}
+
+func (t *Trader) onSettings(ctx context.Context, s Settings) error {
+	if err := s.Validate(); err != nil {
+		return fmt.Errorf("trader %s: settings: %w", t.config.Symbol.Name, err)
+	}
+	t.settings = s
+	t.refuse(nil)
+	t.pauseUntil = time.Time{}
+	if s.Status == Shutdown {
+		for i, p := range t.positions {
+			if p.Buy == nil {
+				if err := t.replace(ctx, i, over(p, Ended)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return t.settle()
+}
+
+// carryOut does what was decided about position i, whose new state is p.
+func (t *Trader) carryOut(ctx context.Context, i int, p Position, d Decision, price decimal.Decimal) error {
+	if err := t.replace(ctx, i, p); err != nil {
+		return err
+	}
+	switch d.Action {
+	case PlaceBuy:
+		return t.place(ctx, i, exchange.Buy, d, price)
+	case PlaceSell:
+		return t.place(ctx, i, exchange.Sell, d, price)
+	case FetchFills:
+		return t.fetchFills(ctx, i)
+	case Renew:
+		t.positions[i] = t.fresh(0, p.Slot)
+	case Rebuy:
+		t.positions = append(t.positions, t.fresh(p.ID, t.nextSlot()))
+	}
+	return nil
+}
+
+// place sends an order for position i. What can't be placed now leaves the
+// position as it is; a later event tries again, after a pause that grows.
+func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decision, price decimal.Decimal) error {
+	now := t.config.Now()
+	if now.Before(t.pauseUntil) {
+		return nil
+	}
+	p := t.positions[i]
+	name := OrderName{Position: p.ID, Parent: p.Parent, Side: side, Attempt: p.nextAttempt(side)}
+	order := exchange.LimitOrder{
+		Symbol: p.Symbol, ClientID: name.String(), Side: side, Price: d.Price, Quantity: d.Quantity,
+	}
+	if err := t.config.Symbol.CheckOrder(order, exchange.MarketState{AveragePrice: price}); err != nil {
+		t.refuse(err)
+		return nil
+	}
+	update, err := t.exchange.PlaceLimitOrder(ctx, order)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, exchange.ErrUnknownOutcome):
+		// The order may exist: a new Run looks before anything is sent again.
+		return fmt.Errorf("place %s %s %s: %w", p.Symbol, side, d.Price, err)
+	case err != nil:
+		t.refuse(err)
+		t.pauseUntil = now.Add(t.failures.NextBackOff())
+		return nil
+	}
+	t.failures.Reset()
+	t.refuse(nil)
+	t.log.Info("order placed", "order_id", update.ID, "client_order_id", update.ClientID,
+		"side", side, "price", d.Price, "quantity", d.Quantity)
+	if side == exchange.Sell && p.Sell != nil {
+		p.Sold = p.Sold.Add(p.Sell.ExecutedQuantity)
+		p.SoldFor = p.SoldFor.Add(p.Sell.QuoteQuantity)
+	}
+	if side == exchange.Sell {
+		p.Sell = &update.Order
+		return t.replace(ctx, i, p.withFills(update.Fills))
+	}
+	p.Buy = &update.Order
+	if err := t.replace(ctx, i, p.withFills(update.Fills)); err != nil || !p.bought() {
+		return err
+	}
+	p, sell := t.formula.sell(t.positions[i], t.settings, len(t.positions)) // filled at once
+	return t.carryOut(ctx, i, p, sell, price)
+}
+
+// refuse notes why an order could not be placed and logs it, once for each
+// reason in a row; nil says that one could.
+func (t *Trader) refuse(err error) {
+	if err == nil {
+		t.lastError, t.refusal = "", ""
+		return
+	}
+	t.lastError = err.Error()
+	refusal := t.lastError
+	var filter *exchange.FilterError
+	if errors.As(err, &filter) {
+		refusal = filter.Filter // the values change with every trade
+	}
+	if refusal != t.refusal {
+		t.refusal = refusal
+		t.log.Warn("order not placed", "error", err)
+	}
+}
+
+func (t *Trader) fetchFills(ctx context.Context, i int) error {
+	now := t.config.Now()
+	if now.Before(t.pauseUntil) {
+		return nil
+	}
+	p := t.positions[i]
+	fills, err := t.exchange.Fills(ctx, p.Symbol, p.Buy.ID)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		t.refuse(fmt.Errorf("fills of order %d: %w", p.Buy.ID, err))
+		t.pauseUntil = now.Add(t.failures.NextBackOff())
+		return nil
+	}
+	p = p.withFills(fills)
+	if !p.fillsComplete(p.Buy) {
+		return t.replace(ctx, i, p) // the exchange's records lag; a later event asks again
+	}
+	p, d := t.formula.sell(p, t.settings, len(t.positions))
+	return t.carryOut(ctx, i, p, d, decimal.Zero)
+}
+
+// replace puts p in place i and publishes it when it differs from what was there.
+func (t *Trader) replace(ctx context.Context, i int, p Position) error {
+	old := &t.positions[i]
+	changed := p.State != old.State || p.RebuyTriggered != old.RebuyTriggered || p.Buy != old.Buy || p.Sell != old.Sell
+	if changed && p.State != Open {
+		p.EndTime = exchange.MicrosOf(t.config.Now())
+	}
+	t.positions[i] = p
+	if !changed {
+		return nil
+	}
+	if p.State == Finished {
+		t.log.Info("cycle finished", "position", p.ID, "profit", p.Profit)
+	}
+	return t.publisher.Publish(ctx, &p)
+}
+
+// fresh starts a position. It is published with its first order.
+func (t *Trader) fresh(parent int64, slot int) Position {
+	now := t.config.Now()
+	t.lastID = max(now.UnixMilli(), t.lastID+1)
+	return Position{
+		Symbol: t.config.Symbol.Name, ID: t.lastID, Parent: parent, Slot: slot,
+		State: Open, StartTime: exchange.MicrosOf(now),
+	}
+}
+
+func (t *Trader) nextSlot() int {
+	next := 0
+	for _, p := range t.positions {
+		next = max(next, p.Slot+1)
+	}
+	return next
+}
+
+// ended counts the positions that are over and not removed yet.
+func (t *Trader) ended() int {
+	n := 0
+	for i := range t.positions {
+		if t.positions[i].State != Open {
+			n++
+		}
+	}
+	return n
+}
+
+// settle removes what is over, works out what the hot path may pass over, and
+// reports the shutdown's end.
+func (t *Trader) settle() error {
+	t.positions = slices.DeleteFunc(t.positions, func(p Position) bool { return p.State != Open })
+	if len(t.positions) == 0 && t.settings.Status != Shutdown {
+		t.positions = append(t.positions, t.fresh(0, 0))
+	}
+	t.arm()
+	t.publishStatus()
+	if len(t.positions) == 0 {
+		return ErrShutDown
+	}
+	return nil
+}
+
+// arm computes what the next trades are compared with. Prices come with eight
+// decimals; giving the threshold as many keeps the comparison on integers.
+func (t *Trader) arm() {
+	t.quiet = true
+	t.rebuyBelow = decimal.Zero
+	for i := range t.positions {
+		p := &t.positions[i]
+		resting := p.Buy != nil && !p.Buy.Status.Done() || p.Sell != nil && !p.Sell.Status.Done()
+		if !resting {
+			t.quiet = false
+			return
+		}
+		if p.RebuyTriggered || t.settings.Status == Shutdown || len(t.positions) >= t.settings.Chunks {
+			continue
+		}
+		if below := RebuyBelow(p.Buy.Price, t.settings.RebuyInterval); below.GreaterThan(t.rebuyBelow) {
+			t.rebuyBelow = below
+		}
+	}
+	// Rounding up is safe: a price in between takes the long way, which is exact.
+	t.rebuyBelow = decimal.NewFromBigInt(t.rebuyBelow.RoundCeil(pricePlaces).Shift(pricePlaces).BigInt(), -pricePlaces)
+}
+
+// pricePlaces is how many decimals the exchange writes prices with.
+const pricePlaces = 8
+
+func (t *Trader) publishStatus() {
+	t.status.Store(&TraderStatus{Positions: slices.Clone(t.positions), LastError: t.lastError})
+}
