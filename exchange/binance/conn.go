@@ -1,0 +1,100 @@
+package binance
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"hedgehog/exchange"
+)
+
+const (
+	// maxFrame is how many bytes a message from the exchange may have.
+	maxFrame = 1 << 20
+	// writeTimeout bounds sending a pong or a request.
+	writeTimeout = 10 * time.Second
+)
+
+// conn is a websocket that is read by one goroutine. Pings are answered while it
+// waits for the next message, so only once all messages before them were read.
+type conn struct {
+	ws      *websocket.Conn
+	timeout time.Duration // of silence
+	message bytes.Buffer
+}
+
+// dial opens a websocket. A refusal of the handshake by the exchange is a
+// *wire.Error; other errors wrap exchange.ErrUnavailable.
+func (c *Client) dial(ctx context.Context, address string) (*conn, error) {
+	if err := c.dials.Wait(ctx); err != nil {
+		return nil, err
+	}
+	dialer := websocket.Dialer{
+		NetDialContext:   c.dialNetwork,
+		Proxy:            http.ProxyFromEnvironment,
+		HandshakeTimeout: c.cfg.DialTimeout,
+		ReadBufferSize:   16 << 10,
+	}
+	ws, response, err := dialer.DialContext(ctx, address, http.Header{"User-Agent": {c.cfg.UserAgent}})
+	if errors.Is(err, websocket.ErrBadHandshake) && response.StatusCode >= 400 {
+		// gorilla has read the beginning of the body already.
+		body, _ := io.ReadAll(response.Body)
+		return nil, c.refusal(request{method: http.MethodGet, path: response.Request.URL.Path}, response, body)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: websocket %s: %w", exchange.ErrUnavailable, address, err)
+	}
+	c.stats.connections.Add(1)
+	ws.SetReadLimit(maxFrame)
+	cn := &conn{ws: ws, timeout: c.cfg.ReadTimeout}
+	ws.SetPingHandler(cn.pong)
+	return cn, nil
+}
+
+func (c *conn) pong(payload string) error {
+	now := time.Now()
+	if err := c.ws.SetReadDeadline(now.Add(c.timeout)); err != nil {
+		return err
+	}
+	return c.ws.WriteControl(websocket.PongMessage, []byte(payload), now.Add(writeTimeout))
+}
+
+// next waits for the next text message. The bytes are valid until the call after.
+func (c *conn) next() ([]byte, error) {
+	if err := c.ws.SetReadDeadline(time.Now().Add(c.timeout)); err != nil {
+		return nil, err
+	}
+	kind, r, err := c.ws.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	if kind != websocket.TextMessage {
+		return nil, errors.New("binary message: want text")
+	}
+	c.message.Reset()
+	if _, err := c.message.ReadFrom(r); err != nil {
+		return nil, err
+	}
+	return c.message.Bytes(), nil
+}
+
+// send writes a request. It must not be called by several goroutines at once.
+func (c *conn) send(v any) error {
+	if err := c.ws.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	return c.ws.WriteJSON(v)
+}
+
+// close says goodbye, if that can be done at once, and ends the connection and a
+// next under way. It may be called more than once and by any goroutine.
+func (c *conn) close() {
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	_ = c.ws.Close()
+}
