@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -52,6 +53,17 @@ func (s Source) String() string {
 
 // MarshalText writes the source's name.
 func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a source's name, as MarshalText writes it.
+func (s *Source) UnmarshalText(text []byte) error {
+	for _, known := range [...]Source{Live, Backfill, Replay} {
+		if string(text) == known.String() {
+			*s = known
+			return nil
+		}
+	}
+	return fmt.Errorf("source %q: want live, backfill or replay", text)
+}
 
 // TradeEvent is one trade on the exchange between two of its users. Events are
 // shared by pointer once published and never changed after that.
