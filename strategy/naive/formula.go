@@ -65,12 +65,12 @@ func (f Formula) Step(p Position, e Event, s Settings, open int) (Position, Deci
 	switch {
 	case p.Buy == nil: // 1
 		if s.Status == Shutdown {
-			return over(p, Ended), Decision{Action: End}
+			return over(p, Dropped), Decision{Action: End}
 		}
 		price := f.BuyPrice(e.Price, s.BuyDownInterval)
 		return p, Decision{Action: PlaceBuy, Price: price, Quantity: f.BuyQuantity(price, s)}
 	case p.buyFailed():
-		return over(p, Ended), f.renewal(s, open)
+		return over(p, Dropped), f.renewal(s, open)
 	case p.bought() && p.Sell == nil, p.sellLost(): // 4
 		return f.sell(p, s, open)
 	case p.Sell != nil && p.Sell.Status == exchange.Filled: // 5
@@ -118,7 +118,7 @@ func (f Formula) sell(p Position, s Settings, open int) (Position, Decision) {
 	rest := exchange.LimitOrder{Side: exchange.Sell, Price: d.Price, Quantity: d.Quantity}
 	if cutShort && f.Symbol.CheckOrder(rest, exchange.MarketState{}) != nil {
 		if p.Sell == nil {
-			return over(p, Ended), f.renewal(s, open)
+			return over(p, Dropped), f.renewal(s, open)
 		}
 		return f.finish(p), f.renewal(s, open)
 	}

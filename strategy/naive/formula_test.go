@@ -83,7 +83,7 @@ func TestEachRuleOfTheFormula(t *testing.T) {
 		{name: "1: a fresh position buys below the price", event: trade("0.43183010"),
 			want: naive.Decision{Action: naive.PlaceBuy, Price: d("0.4307"), Quantity: d("46.4")}},
 		{name: "1: not in shutdown", event: trade("0.43183010"), change: func(s *naive.Settings) { s.Status = naive.Shutdown },
-			want: naive.Decision{Action: naive.End}, state: naive.Ended},
+			want: naive.Decision{Action: naive.End}, state: naive.Dropped},
 		{name: "2: late news of the buy", position: naive.Position{Buy: buyFilled, Sell: sellNew}, event: news(buyFilled)},
 		{name: "3: the buy is filled in part", position: naive.Position{Buy: buyNew}, event: news(buyPart)},
 		{name: "3 and 4: the buy is filled", position: naive.Position{Buy: buyNew}, event: news(buyFilled, bought...), want: sell},
@@ -98,7 +98,7 @@ func TestEachRuleOfTheFormula(t *testing.T) {
 		{name: "4: a buy that was cut short sells what it got", position: naive.Position{Buy: buyCutShort, Fills: []exchange.Fill{fill(buyCutShort, "0.02", "XRP")}},
 			event: trade("0.43"), want: naive.Decision{Action: naive.PlaceSell, Price: d("0.4319"), Quantity: d("19.9")}},
 		{name: "4: what is too little to sell ends the position", position: naive.Position{Buy: buyDust, Fills: []exchange.Fill{fill(buyDust, "0", "XRP")}},
-			event: trade("0.43"), want: naive.Decision{Action: naive.Renew}, state: naive.Ended},
+			event: trade("0.43"), want: naive.Decision{Action: naive.Renew}, state: naive.Dropped},
 		{name: "4: a sell that was cancelled is placed again for the rest", position: naive.Position{Buy: buyFilled, Sell: sellCanceled, Fills: bought},
 			event: trade("0.43"), want: naive.Decision{Action: naive.PlaceSell, Price: d("0.4319"), Quantity: d("6.3")},
 			rules: func(f *exchange.Filters) { f.MinNotional = d("1") }},
@@ -118,7 +118,7 @@ func TestEachRuleOfTheFormula(t *testing.T) {
 		{name: "7: not in shutdown", position: naive.Position{Buy: buyNew}, event: trade("0.42"), change: func(s *naive.Settings) { s.Status = naive.Shutdown }},
 		{name: "7: not beyond the chunks", position: naive.Position{Buy: buyNew}, event: trade("0.42"), open: 5},
 		{name: "a buy cancelled before any fill makes way", position: naive.Position{Buy: buyCanceled}, event: trade("0.43"),
-			want: naive.Decision{Action: naive.Renew}, state: naive.Ended},
+			want: naive.Decision{Action: naive.Renew}, state: naive.Dropped},
 		{name: "8: otherwise nothing", position: naive.Position{Buy: buyFilled, Sell: sellNew}, event: trade("0.4306")},
 	}
 	for _, tt := range tests {

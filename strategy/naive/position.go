@@ -15,7 +15,7 @@ type State string
 const (
 	Open     State = "open"     // may still buy or sell
 	Finished State = "finished" // bought and sold
-	Ended    State = "ended"    // given up before it bought anything
+	Dropped  State = "dropped"  // given up without a whole cycle
 )
 
 // Position is one chunk of the budget on its way from a buy to a sell. The

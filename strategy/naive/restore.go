@@ -154,7 +154,7 @@ func Rebuild(symbol string, known []Position, orders []exchange.Order) []Positio
 			positions = append(positions, k)
 			continue
 		case at == nil || at.Buy == nil:
-			positions = append(positions, over(k, Ended))
+			positions = append(positions, over(k, Dropped))
 			continue
 		}
 		k.Buy, k.Sell, k.Sold, k.SoldFor = at.Buy, at.Sell, at.Sold, at.SoldFor

@@ -62,7 +62,7 @@ func TestRebuildBringsKnownPositionsUpToDate(t *testing.T) {
 	if p := positions[0]; p.State != naive.Open || p.Sell == nil || p.Sell.Status != exchange.Filled {
 		t.Errorf("%+v: want 100 open with its filled sell, for rule 5 to close", p)
 	}
-	if p := positions[1]; p.State != naive.Ended {
+	if p := positions[1]; p.State != naive.Dropped {
 		t.Errorf("%+v: the exchange has no order of 101, want it ended", p)
 	}
 	if p := positions[2]; p.ID != 102 || p.State != naive.Open {

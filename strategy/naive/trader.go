@@ -181,7 +181,7 @@ func (t *Trader) onSettings(ctx context.Context, s Settings) error {
 	if s.Status == Shutdown {
 		for i, p := range t.positions {
 			if p.Buy == nil {
-				if err := t.replace(ctx, i, over(p, Ended)); err != nil {
+				if err := t.replace(ctx, i, over(p, Dropped)); err != nil {
 					return err
 				}
 			}

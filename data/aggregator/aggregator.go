@@ -1,0 +1,146 @@
+package aggregator
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+
+	"hedgehog/data/bus"
+	"hedgehog/exchange"
+)
+
+// Store is what is stored of the symbol.
+type Store interface {
+	// LastCandle returns the latest stored candle of a length; false when there is none.
+	LastCandle(ctx context.Context, symbol string, minutes int) (c exchange.Candle, ok bool, err error)
+	// TradesSince returns the stored trades with a trade time of from or later, in
+	// order of id.
+	TradesSince(ctx context.Context, symbol string, from exchange.Micros) iter.Seq2[exchange.TradeEvent, error]
+}
+
+// MaxGap is the most trades that are fetched to fill a hole in the ids. A larger
+// one drops the open candles.
+const MaxGap = 20_000
+
+// Aggregator builds one symbol's candles. Run may be called again after it has
+// returned.
+type Aggregator struct {
+	symbol    string
+	store     Store
+	exchange  exchange.TradeHistory
+	sub       *bus.Subscription
+	publisher bus.Publisher
+	log       *slog.Logger
+
+	candles  Candles
+	restored bool
+	last     int64 // id of the last trade counted; 0 before the first
+	closed   []*exchange.Candle
+}
+
+// New returns an Aggregator that takes trades from sub and publishes on b. The
+// caller closes sub.
+func New(symbol string, store Store, ex exchange.TradeHistory, b *bus.Bus, sub *bus.Subscription, log *slog.Logger) *Aggregator {
+	return &Aggregator{
+		symbol:    symbol,
+		store:     store,
+		exchange:  ex,
+		sub:       sub,
+		publisher: b.Publisher(bus.OHLC(symbol)),
+		log:       log.With("symbol", symbol),
+	}
+}
+
+// Run builds candles until ctx ends (it returns ctx's cause), or something fails
+// that a new Run may mend.
+func (a *Aggregator) Run(ctx context.Context) error {
+	if err := a.restore(ctx); err != nil {
+		return fmt.Errorf("aggregate %s: %w", a.symbol, err)
+	}
+	for {
+		m, err := a.sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		t, ok := m.Event.(*exchange.TradeEvent)
+		if !ok {
+			return fmt.Errorf("aggregate %s: event of type %T on %s", a.symbol, m.Event, m.Topic)
+		}
+		if t.Source == exchange.Replay || t.ID <= a.last {
+			continue
+		}
+		if err := a.fill(ctx, t.ID); err != nil {
+			return fmt.Errorf("aggregate %s: %w", a.symbol, err)
+		}
+		if err := a.add(ctx, t); err != nil {
+			return err
+		}
+	}
+}
+
+// restore builds the open candles from what is stored.
+func (a *Aggregator) restore(ctx context.Context) error {
+	if a.restored {
+		return nil
+	}
+	a.candles.Drop()
+	var from exchange.Micros
+	for i, minutes := range exchange.CandleMinutes {
+		c, ok, err := a.store.LastCandle(ctx, a.symbol, minutes)
+		if err != nil {
+			return fmt.Errorf("last candle of %d minutes: %w", minutes, err)
+		}
+		var next exchange.Micros
+		if ok {
+			next = c.StartTime + exchange.Micros(minutes)*60*1_000_000
+			a.candles.SkipUntil(minutes, next)
+		}
+		if i == 0 || next < from {
+			from = next
+		}
+	}
+	for t, err := range a.store.TradesSince(ctx, a.symbol, from) {
+		if err != nil {
+			return fmt.Errorf("stored trades: %w", err)
+		}
+		if err := a.add(ctx, &t); err != nil {
+			return err
+		}
+	}
+	a.restored = true
+	return nil
+}
+
+// fill counts the trades that are missing before id next.
+func (a *Aggregator) fill(ctx context.Context, next int64) error {
+	first := a.last + 1
+	switch {
+	case a.last == 0 || first == next:
+		return nil
+	case next-first > MaxGap:
+		a.log.Warn("open candles dropped: too many trades missing", "first_id", first, "last_id", next-1)
+		a.candles.Drop()
+		return nil
+	}
+	for t, err := range exchange.MissedTrades(ctx, a.exchange, a.symbol, first, next-1) {
+		if err != nil {
+			return err
+		}
+		if err := a.add(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Aggregator) add(ctx context.Context, t *exchange.TradeEvent) error {
+	a.closed = a.candles.Add(t, a.closed[:0])
+	a.last = t.ID
+	for _, c := range a.closed {
+		if err := a.publisher.Publish(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

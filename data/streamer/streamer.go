@@ -1,0 +1,155 @@
+package streamer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"hedgehog/data/bus"
+	"hedgehog/exchange"
+)
+
+// TradeExchange is what a Streamer asks of the exchange.
+type TradeExchange interface {
+	exchange.TradeHistory
+	StreamTrades(ctx context.Context, symbol string, sink exchange.TradeSink) error
+}
+
+// Config is what a Streamer needs to know.
+type Config struct {
+	Symbol string
+	// Resume returns the id of the last trade that is stored, so that the stream
+	// goes on right behind it; false when it may begin anywhere. Nil: anywhere.
+	Resume func(ctx context.Context) (lastID int64, known bool, err error)
+}
+
+// Streamer publishes one symbol's trades. Run may be called again after it has
+// returned and goes on behind the last published trade.
+type Streamer struct {
+	config    Config
+	exchange  TradeExchange
+	publisher bus.Publisher
+	log       *slog.Logger
+
+	last  int64 // id of the last trade published; 0 before the first
+	stats stats
+}
+
+type stats struct {
+	last, published, backfilled, missing, connections atomic.Int64
+}
+
+// Stats are a Streamer's figures since it was made.
+type Stats struct {
+	LastID      int64 // of the last trade published; 0 before the first
+	Published   int64 // trades, backfilled ones included
+	Backfilled  int64 // trades fetched after a gap
+	Missing     int64 // trades that the exchange could not give any more
+	Connections int64 // times that the stream was connected
+}
+
+// New returns a Streamer that publishes on b.
+func New(c Config, ex TradeExchange, b *bus.Bus, log *slog.Logger) *Streamer {
+	return &Streamer{
+		config:    c,
+		exchange:  ex,
+		publisher: b.Publisher(bus.TradeEvents(c.Symbol)),
+		log:       log.With("symbol", c.Symbol),
+	}
+}
+
+// Stats returns the figures so far.
+func (s *Streamer) Stats() Stats {
+	return Stats{
+		LastID:      s.stats.last.Load(),
+		Published:   s.stats.published.Load(),
+		Backfilled:  s.stats.backfilled.Load(),
+		Missing:     s.stats.missing.Load(),
+		Connections: s.stats.connections.Load(),
+	}
+}
+
+// Run streams until ctx ends (it returns ctx's cause), or something fails that a
+// new Run may mend.
+func (s *Streamer) Run(ctx context.Context) error {
+	if s.last == 0 && s.config.Resume != nil {
+		last, known, err := s.config.Resume(ctx)
+		if err != nil {
+			return fmt.Errorf("stream %s: last stored trade: %w", s.config.Symbol, err)
+		}
+		if known {
+			s.last = last
+		}
+	}
+	if err := s.exchange.StreamTrades(ctx, s.config.Symbol, sink{s}); err != nil {
+		return fmt.Errorf("stream %s: %w", s.config.Symbol, err)
+	}
+	return nil
+}
+
+// sink is the Streamer as the exchange's stream sees it.
+type sink struct{ *Streamer }
+
+// Connected fetches what passed while there was no connection.
+func (s sink) Connected(ctx context.Context) error {
+	s.stats.connections.Add(1)
+	s.log.Info("trade stream connected", "last_id", s.last)
+	if s.last == 0 {
+		return nil
+	}
+	return s.backfill(ctx, 0)
+}
+
+// Trade publishes t, after what is missing before it.
+func (s sink) Trade(ctx context.Context, t *exchange.TradeEvent) error {
+	if t.ID <= s.last {
+		return nil
+	}
+	if s.last != 0 && t.ID > s.last+1 {
+		if err := s.backfill(ctx, t.ID-1); err != nil {
+			return err
+		}
+		if missing := t.ID - s.last - 1; missing > 0 {
+			s.missed(s.last+1, t.ID-1)
+		}
+	}
+	return s.publish(ctx, t)
+}
+
+// backfill publishes the trades after the last one, up to id to, or to the
+// newest when to is 0.
+func (s *Streamer) backfill(ctx context.Context, to int64) error {
+	from := s.last + 1
+	for t, err := range exchange.MissedTrades(ctx, s.exchange, s.config.Symbol, from, to) {
+		if err != nil {
+			return err
+		}
+		if t.ID > s.last+1 {
+			s.missed(s.last+1, t.ID-1)
+		}
+		if err := s.publish(ctx, t); err != nil {
+			return err
+		}
+		s.stats.backfilled.Add(1)
+	}
+	if s.last >= from {
+		s.log.Info("trades backfilled", "first_id", from, "last_id", s.last)
+	}
+	return nil
+}
+
+func (s *Streamer) missed(first, last int64) {
+	s.stats.missing.Add(last - first + 1)
+	s.log.Warn("trades missing at the exchange", "first_id", first, "last_id", last)
+}
+
+func (s *Streamer) publish(ctx context.Context, t *exchange.TradeEvent) error {
+	if err := s.publisher.Publish(ctx, t); err != nil {
+		return err
+	}
+	s.last = t.ID
+	s.stats.last.Store(t.ID)
+	s.stats.published.Add(1)
+	return nil
+}

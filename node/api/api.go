@@ -1,0 +1,128 @@
+package api
+
+import (
+	"github.com/shopspring/decimal"
+
+	"hedgehog/exchange"
+)
+
+// Status is what a node says of itself: GET /status.
+type Status struct {
+	Node          string         `json:"node"`
+	Version       string         `json:"version"`
+	UptimeSeconds int64          `json:"uptime_seconds"`
+	DataDir       string         `json:"data_dir"`
+	Exchange      ExchangeStatus `json:"exchange"`
+	ActiveSymbols int            `json:"active_symbols"`
+	// Symbols are those with anything switched on, sorted.
+	Symbols []SymbolStatus `json:"symbols"`
+}
+
+// ExchangeStatus is how the node sees its exchange.
+type ExchangeStatus struct {
+	Name string `json:"name"` // sim, binance, binance-testnet or the URL
+	URL  string `json:"url"`
+	// Ready says that the exchange info is known and the symbols can run.
+	Ready bool   `json:"ready"`
+	Error string `json:"error,omitempty"` // why it is not ready
+	// Symbols is how many the exchange lists.
+	Symbols int `json:"symbols"`
+}
+
+// SymbolStatus is one symbol's settings, with what runs for it.
+type SymbolStatus struct {
+	Settings
+	Parts []PartStatus `json:"parts"`
+	// LastTrade is the latest trade published since the node started.
+	LastTradeID int64 `json:"last_trade_id,omitempty"`
+	// TradesPublished and TradesBackfilled count since the streamer was started.
+	TradesPublished  int64 `json:"trades_published"`
+	TradesBackfilled int64 `json:"trades_backfilled"`
+	TradesMissing    int64 `json:"trades_missing"` // that the exchange no longer has
+	OpenPositions    int   `json:"open_positions"`
+	// TradingError says why the latest order could not be placed.
+	TradingError string `json:"trading_error,omitempty"`
+}
+
+// PartStatus is one running part of a symbol.
+type PartStatus struct {
+	Name      string          `json:"name"` // stream, trade, collect or aggregate
+	SinceUS   exchange.Micros `json:"since_us"`
+	Restarts  int64           `json:"restarts"`
+	LastError string          `json:"last_error,omitempty"` // of the latest restart
+}
+
+// Settings are what is switched on for one symbol: GET /symbols and
+// GET /symbols/SYMBOL.
+type Settings struct {
+	Symbol      string     `json:"symbol"`
+	Streaming   bool       `json:"streaming"`
+	Aggregating bool       `json:"aggregating"`
+	Collecting  Collecting `json:"collecting"`
+	Trading     Trading    `json:"trading"`
+}
+
+// Collecting says which events of a symbol are stored.
+type Collecting struct {
+	TradeEvents bool `json:"trade_events"`
+	Orders      bool `json:"orders"`
+	OHLC        bool `json:"ohlc"`
+}
+
+// Any says whether anything is stored.
+func (c Collecting) Any() bool { return c.TradeEvents || c.Orders || c.OHLC }
+
+// Trading are a symbol's trading settings; see naive.Settings for the meaning
+// and the ranges.
+type Trading struct {
+	Status          string          `json:"status"` // off, on or shutdown
+	Chunks          int             `json:"chunks"`
+	Budget          decimal.Decimal `json:"budget"` // quote asset
+	BuyDownInterval decimal.Decimal `json:"buy_down_interval"`
+	ProfitTarget    decimal.Decimal `json:"profit_target"`
+	RebuyInterval   decimal.Decimal `json:"rebuy_interval"`
+}
+
+// Change says what to change of a symbol's settings: PATCH /symbols/SYMBOL. What
+// is nil stays as it is.
+type Change struct {
+	Streaming       *bool            `json:"streaming,omitempty"`
+	Aggregating     *bool            `json:"aggregating,omitempty"`
+	CollectTrades   *bool            `json:"collect_trade_events,omitempty"`
+	CollectOrders   *bool            `json:"collect_orders,omitempty"`
+	CollectOHLC     *bool            `json:"collect_ohlc,omitempty"`
+	TradingStatus   *string          `json:"trading_status,omitempty"`
+	Chunks          *int             `json:"chunks,omitempty"`
+	Budget          *decimal.Decimal `json:"budget,omitempty"`
+	BuyDownInterval *decimal.Decimal `json:"buy_down_interval,omitempty"`
+	ProfitTarget    *decimal.Decimal `json:"profit_target,omitempty"`
+	RebuyInterval   *decimal.Decimal `json:"rebuy_interval,omitempty"`
+}
+
+// Position is one position: GET /positions.
+type Position struct {
+	Symbol         string          `json:"symbol"`
+	ID             string          `json:"position_id"`
+	Parent         string          `json:"parent_id,omitempty"` // whose rebuy started it
+	Slot           int             `json:"slot"`
+	State          string          `json:"state"` // open, finished or dropped
+	RebuyTriggered bool            `json:"rebuy_triggered"`
+	StartTime      exchange.Micros `json:"start_time"`
+	EndTime        exchange.Micros `json:"end_time,omitempty"`
+	Profit         decimal.Decimal `json:"profit"` // quote asset
+	Buy            *exchange.Order `json:"buy,omitempty"`
+	Sell           *exchange.Order `json:"sell,omitempty"`
+}
+
+// Message is one line of GET /watch: an event with its topic. A line with
+// Dropped says how many events the line before it could not wait for.
+type Message struct {
+	Topic   string `json:"topic,omitempty"`
+	Event   any    `json:"event,omitempty"`
+	Dropped uint64 `json:"dropped,omitempty"`
+}
+
+// Problem is the body of every answer that is not a success.
+type Problem struct {
+	Error string `json:"error"`
+}
