@@ -37,7 +37,7 @@ var builtins = map[string]builtin{
 }
 
 // other stands for every symbol that is not among the builtins.
-var other = builtin{tick: "0.0001", step: "0.1", start: "2", lots: 10_000}
+var other = builtin{tick: "0.0001", step: "0.1", lots: 10_000}
 
 // quoteAssets are the assets that a symbol's name may end with, and the least
 // worth of an order in them. Where one ends with another the longer stands first.

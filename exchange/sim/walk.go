@@ -128,15 +128,12 @@ func newWalker(rules exchange.Symbol, seed uint64, last exchange.TradeEvent) *wa
 		random: rand.New(rand.NewPCG(seed, name.Sum64()^uint64(last.ID))),
 		id:     last.ID,
 	}
-	known, found := builtins[rules.Name]
-	if !found {
-		known = other
-	}
-	w.lots = known.lots
-	w.center = decimal.RequireFromString(known.start).Div(w.tick).IntPart()
-	if !found {
+	if known, found := builtins[rules.Name]; found {
+		w.lots = known.lots
+		w.center = decimal.RequireFromString(known.start).Div(w.tick).IntPart()
+	} else {
 		// Whatever the tick is, enough of them for a step to be several.
-		w.center = 20_000
+		w.lots, w.center = other.lots, 20_000
 	}
 	w.price = max(1, w.center)
 	if last.ID != 0 {
