@@ -29,7 +29,7 @@ func insertTrades(rows int) string {
 
 func (i *inserts) putTrades(ctx context.Context, tx *sql.Tx, trades []*exchange.TradeEvent) (int64, error) {
 	var written int64
-	args := make([]any, 0, tradesPerInsert*tradeColumns)
+	args := make([]any, 0, min(len(trades), tradesPerInsert)*tradeColumns)
 	for len(trades) > 0 {
 		stmt, rows := i.tradeRows, tradesPerInsert
 		if len(trades) < rows {

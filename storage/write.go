@@ -90,9 +90,15 @@ func (i *inserts) close() error {
 	return errors.Join(errs...)
 }
 
-// exec runs the statement and returns how many rows it added or changed.
+// exec runs the statement and returns how many rows it added or changed. The
+// transaction holds the write lock already, so nothing here waits: ctx is looked
+// at once instead of being watched by a goroutine for every statement.
 func exec(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) (int64, error) {
-	result, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	unwatched := context.WithoutCancel(ctx)
+	result, err := tx.StmtContext(unwatched, stmt).ExecContext(unwatched, args...)
 	if err != nil {
 		return 0, err
 	}

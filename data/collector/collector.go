@@ -1,0 +1,130 @@
+package collector
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"hedgehog/data/bus"
+	"hedgehog/exchange"
+)
+
+// Batch is what one write stores. Each slice is in order of publication.
+type Batch struct {
+	Trades  []*exchange.TradeEvent
+	Orders  []*exchange.OrderUpdate
+	Candles []*exchange.Candle
+}
+
+func (b Batch) size() int { return len(b.Trades) + len(b.Orders) + len(b.Candles) }
+
+// Store keeps what a Collector hands over. Write stores the whole batch or
+// nothing of it, and storing it again changes nothing: after an error the
+// Collector does not know whether it was stored, and writes it again. The
+// slices belong to the Collector again when Write returns.
+type Store interface {
+	Write(ctx context.Context, b Batch) error
+}
+
+// Collector moves the events of one subscription into a store.
+type Collector struct {
+	cfg   Config
+	sub   *bus.Subscription
+	store Store
+	log   *slog.Logger
+
+	// What was taken off the bus and is not stored yet. It outlives a Run.
+	pending  Batch
+	messages []bus.Message
+
+	progress progress
+}
+
+// New returns a Collector of what sub receives. The caller has validated cfg and
+// closes sub, after Run has returned.
+func New(cfg Config, sub *bus.Subscription, store Store, log *slog.Logger) *Collector {
+	return &Collector{
+		cfg:      cfg,
+		sub:      sub,
+		store:    store,
+		log:      log.With("subscription", sub.Name()),
+		messages: make([]bus.Message, cfg.BatchSize),
+	}
+}
+
+// Run collects until ctx ends or the subscription is closed, and then returns
+// nil; an error says how many events it had to leave unstored. It may be run
+// again, but not twice at once.
+func (c *Collector) Run(ctx context.Context) error {
+	err := c.collect(ctx, ctx)
+	if ctx.Err() != nil {
+		// Once more for what still waits: taking never blocks now, since ctx has
+		// ended, and storing gets a context of its own.
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Grace)
+		defer cancel()
+		err = c.collect(ctx, grace)
+	}
+	if n := c.pending.size(); n > 0 {
+		return fmt.Errorf("collect %s: %d events are not stored, %d wait: %w", c.sub.Name(), n, c.sub.Waiting(), err)
+	}
+	return nil
+}
+
+// collect takes and stores until taking ends, or storing has to be given up.
+func (c *Collector) collect(take, write context.Context) error {
+	for {
+		if err := c.flush(write); err != nil {
+			return err
+		}
+		n, err := c.sub.NextBatch(take, c.messages)
+		if err != nil {
+			return err
+		}
+		c.gather(c.messages[:n])
+	}
+}
+
+// gather puts the events of the messages into the pending batch.
+func (c *Collector) gather(messages []bus.Message) {
+	for _, m := range messages {
+		switch e := m.Event.(type) {
+		case *exchange.TradeEvent:
+			c.pending.Trades = append(c.pending.Trades, e)
+		case *exchange.OrderUpdate:
+			c.pending.Orders = append(c.pending.Orders, e)
+		case *exchange.Candle:
+			c.pending.Candles = append(c.pending.Candles, e)
+		default:
+			c.log.Error("event of a kind that is not collected", "topic", m.Topic, "type", fmt.Sprintf("%T", e))
+		}
+	}
+}
+
+// flush stores the pending batch, and tries again until that works or ctx ends.
+func (c *Collector) flush(ctx context.Context) error {
+	if c.pending.size() == 0 {
+		return nil
+	}
+	failing := failure{log: c.log, every: c.cfg.LogEvery}
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = c.cfg.FirstRetry, c.cfg.LongestRetry
+	var last error // why it failed, which says more than that ctx has ended since
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		return struct{}{}, c.store.Write(ctx, c.pending)
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
+		last = err
+		c.progress.failed(err)
+		failing.report(err, c.pending.size(), pause)
+	}))
+	if err != nil {
+		return cmp.Or(last, err)
+	}
+	failing.over()
+	c.progress.stored(c.pending)
+	c.pending = Batch{Trades: c.pending.Trades[:0], Orders: c.pending.Orders[:0], Candles: c.pending.Candles[:0]}
+	return nil
+}

@@ -1,0 +1,52 @@
+package collector
+
+import (
+	"fmt"
+	"time"
+)
+
+// Config says how a Collector works.
+type Config struct {
+	// BatchSize is the most events that one write takes. It bounds the memory
+	// held beside the subscription's queue.
+	BatchSize int
+	// FirstRetry is the pause after a failed write; each further pause is half as
+	// long again, up to LongestRetry.
+	FirstRetry time.Duration
+	// LongestRetry is the longest pause between two tries.
+	LongestRetry time.Duration
+	// LogEvery is the least time between two log lines about one failure that lasts.
+	LogEvery time.Duration
+	// Grace is how long what waits may still be stored after the end was asked for.
+	Grace time.Duration
+}
+
+// DefaultConfig returns the figures that suit a node with a local disk.
+func DefaultConfig() Config {
+	return Config{
+		BatchSize:    1000,
+		FirstRetry:   50 * time.Millisecond,
+		LongestRetry: 5 * time.Second,
+		LogEvery:     30 * time.Second,
+		Grace:        5 * time.Second,
+	}
+}
+
+// Validate returns an error that names the first field with a senseless value.
+func (c Config) Validate() error {
+	if c.BatchSize < 1 {
+		return fmt.Errorf("collector: BatchSize %d is below 1", c.BatchSize)
+	}
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+	}{{"FirstRetry", c.FirstRetry}, {"LongestRetry", c.LongestRetry}, {"LogEvery", c.LogEvery}, {"Grace", c.Grace}} {
+		if f.value <= 0 {
+			return fmt.Errorf("collector: %s %s is not above 0", f.name, f.value)
+		}
+	}
+	if c.LongestRetry < c.FirstRetry {
+		return fmt.Errorf("collector: LongestRetry %s is below FirstRetry %s", c.LongestRetry, c.FirstRetry)
+	}
+	return nil
+}
