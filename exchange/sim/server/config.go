@@ -89,19 +89,19 @@ func (c Config) Validate() error {
 		{"ConnectionsPer5Minutes", int64(c.ConnectionsPer5Minutes)},
 	} {
 		if f.value <= 0 {
-			return fmt.Errorf("%s %d: want more than 0", f.name, f.value)
+			return fmt.Errorf("config field %s %d: want more than 0", f.name, f.value)
 		}
 	}
 	if c.ShutdownNotice < 0 || c.ShutdownNotice >= c.MaxConnectionAge {
-		return fmt.Errorf("ShutdownNotice %s: want at least 0 and less than MaxConnectionAge %s", c.ShutdownNotice, c.MaxConnectionAge)
+		return fmt.Errorf("config field ShutdownNotice %s: want at least 0 and less than MaxConnectionAge %s", c.ShutdownNotice, c.MaxConnectionAge)
 	}
 	seen := make(map[string]bool)
 	for _, k := range c.Keys {
 		if err := k.validate(); err != nil {
-			return fmt.Errorf("field Keys: %q: %w", k.APIKey, err)
+			return fmt.Errorf("config field Keys: %q: %w", k.APIKey, err)
 		}
 		if seen[k.APIKey] {
-			return fmt.Errorf("field Keys: %q is there twice", k.APIKey)
+			return fmt.Errorf("config field Keys: %q is there twice", k.APIKey)
 		}
 		seen[k.APIKey] = true
 	}
