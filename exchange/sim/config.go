@@ -62,33 +62,33 @@ func DefaultConfig(info exchange.ExchangeInfo) Config {
 func (c Config) Validate() error {
 	switch {
 	case len(c.Info.Symbols) == 0:
-		return errors.New("Info: no symbols")
+		return errors.New("config field Info: no symbols")
 	case c.Commission.IsNegative() || c.Commission.GreaterThanOrEqual(decimal.New(1, 0)):
-		return fmt.Errorf("Commission %s: want a share from 0 up to below 1", c.Commission)
+		return fmt.Errorf("config field Commission %s: want a share from 0 up to below 1", c.Commission)
 	case c.KeepTrades < 1:
-		return fmt.Errorf("KeepTrades %d: want at least 1", c.KeepTrades)
+		return fmt.Errorf("config field KeepTrades %d: want at least 1", c.KeepTrades)
 	case c.KeepOrders < 1:
-		return fmt.Errorf("KeepOrders %d: want at least 1", c.KeepOrders)
+		return fmt.Errorf("config field KeepOrders %d: want at least 1", c.KeepOrders)
 	case c.KeepFills < 1:
-		return fmt.Errorf("KeepFills %d: want at least 1", c.KeepFills)
+		return fmt.Errorf("config field KeepFills %d: want at least 1", c.KeepFills)
 	case c.Now == nil:
-		return errors.New("Now: no clock")
+		return errors.New("config field Now: no clock")
 	case c.Log == nil:
-		return errors.New("Log: no logger")
+		return errors.New("config field Log: no logger")
 	}
 	seen := make(map[string]bool)
 	for _, s := range c.Info.Symbols {
 		if !exchange.ValidSymbolName(s.Name) || s.BaseAsset == "" || s.QuoteAsset == "" {
-			return fmt.Errorf("Info: symbol %q: want a name, a base asset and a quote asset", s.Name)
+			return fmt.Errorf("config field Info: symbol %q: want a name, a base asset and a quote asset", s.Name)
 		}
 		if seen[s.Name] {
-			return fmt.Errorf("Info: symbol %q is there twice", s.Name)
+			return fmt.Errorf("config field Info: symbol %q is there twice", s.Name)
 		}
 		seen[s.Name] = true
 	}
 	for asset, b := range c.Balances {
 		if b.IsNegative() {
-			return fmt.Errorf("Balances: %s %s is below 0", asset, b)
+			return fmt.Errorf("config field Balances: %s %s is below 0", asset, b)
 		}
 	}
 	return nil

@@ -164,18 +164,24 @@ func (q tradeQueue) Await(ctx context.Context) error { return q.await(ctx) }
 func stream[T any](ctx context.Context, connect func(*queue[T]) (cancel func(), err error),
 	connected func(context.Context) error, handle func(context.Context, T) error) error {
 	for {
-		events := newQueue[T]()
-		cancel, err := connect(events)
-		if err != nil {
-			return err
-		}
-		if err = connected(ctx); err == nil {
-			err = events.drain(ctx, handle)
-		}
-		cancel()
-		events.end()
+		err := streamOnce(ctx, connect, connected, handle)
 		if !errors.Is(err, errBehind) {
 			return err
 		}
 	}
+}
+
+func streamOnce[T any](ctx context.Context, connect func(*queue[T]) (cancel func(), err error),
+	connected func(context.Context) error, handle func(context.Context, T) error) error {
+	events := newQueue[T]()
+	cancel, err := connect(events)
+	if err != nil {
+		return err
+	}
+	defer events.end()
+	defer cancel()
+	if err := connected(ctx); err != nil {
+		return err
+	}
+	return events.drain(ctx, handle)
 }

@@ -122,13 +122,16 @@ func checkForm(o exchange.LimitOrder) *wire.Error {
 	if o.ClientID != "" && !validClientID(o.ClientID) {
 		return refusal(wire.CodeIllegalChars, `Illegal characters found in parameter 'newClientOrderId'; legal range is '^[\.A-Z\:/a-z0-9_-]{1,36}$'.`)
 	}
-	// A short exponent can stand for a number that takes for ever to work with.
-	for _, d := range [...]decimal.Decimal{o.Price, o.Quantity} {
-		if d.Exponent() < -18 || d.Exponent() > 18 || d.NumDigits() > 36 {
-			return refusal(wire.CodePrecision, "Precision is over the maximum defined for this asset.")
-		}
+	if !workable(o.Price) || !workable(o.Quantity) {
+		return refusal(wire.CodePrecision, "Precision is over the maximum defined for this asset.")
 	}
 	return nil
+}
+
+// workable refuses numbers that are short to write and take for ever to work
+// with, as 1e1000000000 is.
+func workable(d decimal.Decimal) bool {
+	return d.Exponent() >= -18 && d.Exponent() <= 18 && d.NumDigits() <= 36
 }
 
 func validClientID(id string) bool {
@@ -214,7 +217,8 @@ func (e *Engine) Reject(account, symbol, clientID string, side exchange.Side, pr
 }
 
 // journalRefusal has no one to tell that the journal can't be written: the order
-// is refused as it is, for a reason that its sender must learn.
+// is refused as it is, for a reason that its sender must learn. Numbers that no
+// line should be filled with are journalled as zero.
 func (e *Engine) journalRefusal(r PlaceRequest, refused *wire.Error) {
 	if e.journal == nil {
 		return
@@ -228,6 +232,9 @@ func (e *Engine) journalRefusal(r PlaceRequest, refused *wire.Error) {
 		OriginalQuantity: r.Order.Quantity,
 	}, e.micros())
 	entry.Code = refused.Code
+	if !workable(entry.Price) || !workable(entry.Quantity) {
+		entry.Price, entry.Quantity = decimal.Zero, decimal.Zero
+	}
 	if err := e.writeJournal(appendEntry(nil, entry)); err != nil {
 		e.cfg.Log.Error("refused order not in the journal", "symbol", r.Order.Symbol, "client_order_id", r.Order.ClientID, "error", err)
 	}

@@ -56,15 +56,15 @@ func DefaultReplay(symbol, path string) ReplayConfig {
 func (c ReplayConfig) Validate() error {
 	switch {
 	case !exchange.ValidSymbolName(c.Symbol):
-		return fmt.Errorf("Symbol %q: not a symbol's name", c.Symbol)
+		return fmt.Errorf("config field Symbol %q: not a symbol's name", c.Symbol)
 	case c.Path == "":
-		return errors.New("Path: no dump to play")
+		return errors.New("config field Path: no dump to play")
 	case !(c.Speed >= 0 && c.Speed <= 1e6):
-		return fmt.Errorf("Speed %v: want a factor from 0 (as fast as possible) to 1,000,000", c.Speed)
+		return fmt.Errorf("config field Speed %v: want a factor from 0 (as fast as possible) to 1,000,000", c.Speed)
 	case c.Times != Kept && c.Times != Rebased:
-		return fmt.Errorf("Times %q: want %s or %s", c.Times, Kept, Rebased)
+		return fmt.Errorf("config field Times %q: want %s or %s", c.Times, Kept, Rebased)
 	case c.Start != OnSubscriber && c.Start != AtOnce:
-		return fmt.Errorf("Start %q: want %s or %s", c.Start, OnSubscriber, AtOnce)
+		return fmt.Errorf("config field Start %q: want %s or %s", c.Start, OnSubscriber, AtOnce)
 	}
 	return nil
 }

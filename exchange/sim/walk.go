@@ -29,15 +29,15 @@ func DefaultWalk(symbols []string) WalkConfig {
 // Validate returns an error that names the first field that can't be right.
 func (c WalkConfig) Validate() error {
 	if len(c.Symbols) == 0 {
-		return errors.New("Symbols: none to trade")
+		return errors.New("config field Symbols: none to trade")
 	}
 	if !(c.PerSecond > 0 && c.PerSecond <= 10_000) {
-		return fmt.Errorf("PerSecond %v: want more than 0 and at most 10,000", c.PerSecond)
+		return fmt.Errorf("config field PerSecond %v: want more than 0 and at most 10,000", c.PerSecond)
 	}
 	seen := make(map[string]bool)
 	for _, s := range c.Symbols {
 		if seen[s] {
-			return fmt.Errorf("Symbols: %s is there twice", s)
+			return fmt.Errorf("config field Symbols: %s is there twice", s)
 		}
 		seen[s] = true
 	}
