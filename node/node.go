@@ -1,0 +1,275 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hedgehog/data/bus"
+	"hedgehog/data/streamer"
+	"hedgehog/exchange"
+	"hedgehog/exchange/binance"
+	"hedgehog/storage"
+	"hedgehog/strategy/naive"
+)
+
+// clockMargin is how far our estimate of the exchange's clock may be off when a
+// restarted trader waits for requests of its earlier life to become void.
+const clockMargin = 500 * time.Millisecond
+
+// Node is one peer. New is the only way in; Run is called once.
+type Node struct {
+	config Config
+	log    *slog.Logger
+	now    func() time.Time
+	bus    *bus.Bus
+
+	// Made by Run, before anything that uses them starts.
+	started time.Time
+	store   store
+	client  *binance.Client
+	// exchangeURL is where the exchange's REST API is.
+	exchangeURL string
+	orders  *streamer.Orders
+	parts   context.Context // what the symbols' parts run under
+	// shutDown carries the symbols whose trader has completed its shutdown.
+	shutDown chan string
+
+	mu      sync.Mutex
+	groups  map[string]*group // by symbol; guarded by mu
+	views   map[string]*view  // by symbol; guarded by mu
+	symbols map[string]exchange.Symbol
+	// ready says that the exchange info is known and what is switched on was started.
+	ready bool
+	// infoError is why the exchange info could not be read the last time.
+	infoError error
+
+	address atomic.Pointer[net.TCPAddr]
+}
+
+// view is what the status shows of a symbol's parts.
+type view struct {
+	streamer atomic.Pointer[streamer.Streamer]
+	trader   atomic.Pointer[naive.Trader]
+}
+
+// New returns a node for a valid configuration.
+func New(c Config, log *slog.Logger) (*Node, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Node{
+		config:   c,
+		log:      log.With("node", c.Name),
+		now:      time.Now,
+		bus:      bus.New(),
+		shutDown: make(chan string),
+		groups:   make(map[string]*group),
+		views:    make(map[string]*view),
+	}, nil
+}
+
+// Address returns where the API listens; nil before it does.
+func (n *Node) Address() *net.TCPAddr { return n.address.Load() }
+
+// Run runs the node until ctx ends, and returns nil when everything has then
+// stopped as it should. What can't be had at the start (address, data directory,
+// database) is an error at once; an exchange that does not answer is not: the
+// node waits for it.
+func (n *Node) Run(ctx context.Context) (err error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	n.started = n.now()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", n.config.HTTP)
+	if err != nil {
+		return fmt.Errorf("http address %s: %w: choose another with --http", n.config.HTTP, err)
+	}
+	defer listener.Close()
+	if err := os.MkdirAll(n.config.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data directory %s: %w: choose another with --data-dir", n.config.DataDir, err)
+	}
+	db, err := storage.Open(ctx, n.config.databasePath())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	n.store = store{db}
+
+	// The embedded exchange outlives everything that talks to it.
+	simulated, err := n.openExchange()
+	if err != nil {
+		return err
+	}
+	simulatedCtx, stopSimulated := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSimulated()
+	var outer errgroup.Group
+	outer.Go(func() error {
+		// Without its exchange the node can only end.
+		err := simulated(simulatedCtx)
+		if simulatedCtx.Err() == nil && n.config.Exchange == ExchangeSim {
+			stop(err)
+		}
+		return err
+	})
+	defer func() {
+		stopSimulated()
+		err = errors.Join(err, outer.Wait())
+	}()
+	defer n.client.Close()
+	n.orders = streamer.NewOrders(n.client, n.store, n.bus, n.traded, n.log)
+	return n.serve(ctx, listener)
+}
+
+// serve runs everything that talks to the exchange and to users. On the way out
+// the API goes first, then the symbols' parts, then the account's.
+func (n *Node) serve(ctx context.Context, listener net.Listener) error {
+	partsCtx, stopParts := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopParts()
+	n.parts = partsCtx
+	supervisor := newSupervisor("account", n.log)
+	for _, p := range n.accountParts() {
+		supervisor.Add(p)
+	}
+	ended := supervisor.ServeBackground(partsCtx)
+
+	n.address.Store(listener.Addr().(*net.TCPAddr))
+	n.log.Info("node started", "version", n.config.Version, "http", "http://"+listener.Addr().String(),
+		"data_dir", n.config.DataDir, "exchange", n.config.Exchange)
+	running, runCtx := errgroup.WithContext(ctx)
+	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler()) })
+	running.Go(func() error { return n.finishShutDowns(runCtx) })
+	err := running.Wait()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = nil
+	}
+	n.log.Info("node stopping")
+	err = errors.Join(err, n.closeGroups())
+	stopParts()
+	<-ended
+	n.log.Info("node stopped")
+	return err
+}
+
+// accountParts are the parts that are not of one symbol.
+func (n *Node) accountParts() []*part {
+	parts := []*part{
+		{name: "exchange info", run: n.followExchangeInfo, release: func() {}},
+		{name: "exchange clock", run: n.client.Run, release: func() {}},
+	}
+	if n.mayTrade() {
+		parts = append(parts, &part{name: "orders", run: n.orders.Run, release: func() {}})
+	}
+	return parts
+}
+
+// mayTrade says whether there is an account to trade with.
+func (n *Node) mayTrade() bool {
+	b, err := n.config.exchange()
+	return err == nil && (n.config.Exchange == ExchangeSim || b.APIKey != "")
+}
+
+// finishShutDowns turns the trading of symbols off whose last position is over.
+func (n *Node) finishShutDowns(ctx context.Context) error {
+	for {
+		select {
+		case symbol := <-n.shutDown:
+			if err := n.turnTradingOff(ctx, symbol); err != nil && ctx.Err() == nil {
+				n.log.Error("trading not turned off after its shutdown", "symbol", symbol, "error", err)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// closeGroups ends all symbols' parts, side by side.
+func (n *Node) closeGroups() error {
+	n.mu.Lock()
+	groups := make([]*group, 0, len(n.groups))
+	for _, g := range n.groups {
+		groups = append(groups, g)
+	}
+	n.mu.Unlock()
+	var closing errgroup.Group
+	for _, g := range groups {
+		closing.Go(g.close)
+	}
+	return closing.Wait()
+}
+
+// group returns the symbol's group of parts, which it makes when it is missing.
+func (n *Node) group(symbol string) *group {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	g := n.groups[symbol]
+	if g == nil {
+		g = newGroup(n.parts, symbol, n, n.micros, n.log)
+		n.groups[symbol] = g
+	}
+	return g
+}
+
+func (n *Node) view(symbol string) *view {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	v := n.views[symbol]
+	if v == nil {
+		v = new(view)
+		n.views[symbol] = v
+	}
+	return v
+}
+
+func (n *Node) micros() exchange.Micros { return exchange.MicrosOf(n.now()) }
+
+// traded returns the symbols that have a trader, sorted.
+func (n *Node) traded() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var symbols []string
+	for symbol, g := range n.groups {
+		if g.part(partTrade) != nil {
+			symbols = append(symbols, symbol)
+		}
+	}
+	slices.Sort(symbols)
+	return symbols
+}
+
+// serveHTTP serves until ctx ends, then lets requests under way finish for a
+// moment and cuts off the rest.
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	s := &http.Server{
+		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve http: %w", err)
+	case <-ctx.Done():
+	}
+	cut() // watchers would never finish by themselves
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := s.Shutdown(grace); err != nil {
+		_ = s.Close() // the grace is over: what is left is cut off
+	}
+	<-served
+	return context.Cause(ctx)
+}

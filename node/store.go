@@ -1,0 +1,151 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/shopspring/decimal"
+
+	"hedgehog/data/collector"
+	"hedgehog/exchange"
+	"hedgehog/storage"
+	"hedgehog/strategy/naive"
+)
+
+// store is the database as the parts see it: each part's own small interface,
+// and the translation between their types and the tables' rows.
+type store struct{ db *storage.DB }
+
+// Write stores what a collector gathered; positions come last, since their
+// orders are in the same batch or an earlier one.
+func (s store) Write(ctx context.Context, b collector.Batch) error {
+	if len(b.Trades)+len(b.Orders)+len(b.Candles) > 0 {
+		if _, err := s.db.Write(ctx, storage.Batch{Trades: b.Trades, Orders: b.Orders, Candles: b.Candles}); err != nil {
+			return err
+		}
+	}
+	var positions []storage.Position
+	for _, e := range b.Others {
+		p, ok := e.(*naive.Position)
+		if !ok {
+			return fmt.Errorf("store an event of type %T: not known", e)
+		}
+		positions = append(positions, positionRow(p))
+	}
+	if len(positions) == 0 {
+		return nil
+	}
+	return s.db.UpsertPositions(ctx, positions)
+}
+
+// LastCandle is for the aggregator.
+func (s store) LastCandle(ctx context.Context, symbol string, minutes int) (exchange.Candle, bool, error) {
+	return s.db.LastCandle(ctx, symbol, minutes)
+}
+
+// TradesSince is for the aggregator.
+func (s store) TradesSince(ctx context.Context, symbol string, from exchange.Micros) iter.Seq2[exchange.TradeEvent, error] {
+	return s.db.Trades(ctx, symbol, storage.TradeRange{From: from})
+}
+
+// OldestOpenOrder is for the order stream.
+func (s store) OldestOpenOrder(ctx context.Context, symbol string) (int64, error) {
+	open, err := s.db.Orders(ctx, storage.OrderFilter{Symbol: symbol, OpenOnly: true})
+	if err != nil {
+		return 0, err
+	}
+	if len(open) == 0 {
+		open, err = s.db.Orders(ctx, storage.OrderFilter{Symbol: symbol, Limit: 1})
+		if err != nil {
+			return 0, err
+		}
+	}
+	var oldest int64
+	for _, o := range open {
+		if oldest == 0 || o.ID < oldest {
+			oldest = o.ID
+		}
+	}
+	return oldest, nil
+}
+
+// StoredOrder is for the order stream.
+func (s store) StoredOrder(ctx context.Context, symbol string, id int64) (exchange.Order, decimal.Decimal, bool, error) {
+	o, ok, err := s.db.Order(ctx, symbol, id)
+	if err != nil || !ok {
+		return o, decimal.Zero, false, err
+	}
+	fills, err := s.db.Fills(ctx, symbol, id)
+	if err != nil {
+		return o, decimal.Zero, false, err
+	}
+	filled := decimal.Zero
+	for _, f := range fills {
+		filled = filled.Add(f.Quantity)
+	}
+	return o, filled, true, nil
+}
+
+// openPositions returns the positions that a trader goes on with. Their orders
+// bear their client order ids alone: their states are read from the exchange.
+func (s store) openPositions(ctx context.Context, symbol string) ([]naive.Position, error) {
+	rows, err := s.db.Positions(ctx, symbol, true)
+	if err != nil {
+		return nil, err
+	}
+	positions := make([]naive.Position, 0, len(rows))
+	for _, r := range rows {
+		p := naive.Position{
+			Symbol: r.Symbol, Slot: r.Slot, State: naive.Open, RebuyTriggered: r.RebuyTriggered, StartTime: r.StartTime,
+		}
+		if p.ID, err = parsePositionID(r.ID); err != nil {
+			return nil, err
+		}
+		if r.Parent != "" {
+			if p.Parent, err = parsePositionID(r.Parent); err != nil {
+				return nil, err
+			}
+		}
+		if r.BuyClientID != "" {
+			p.Buy = &exchange.Order{Symbol: symbol, ClientID: r.BuyClientID, Side: exchange.Buy}
+		}
+		if r.SellClientID != "" {
+			p.Sell = &exchange.Order{Symbol: symbol, ClientID: r.SellClientID, Side: exchange.Sell}
+		}
+		positions = append(positions, p)
+	}
+	slices.SortStableFunc(positions, func(a, b naive.Position) int { return cmp.Compare(a.Slot, b.Slot) })
+	return positions, nil
+}
+
+func positionRow(p *naive.Position) storage.Position {
+	r := storage.Position{
+		Symbol: p.Symbol, ID: formatPositionID(p.ID), Slot: p.Slot, State: storage.PositionState(p.State),
+		RebuyTriggered: p.RebuyTriggered, StartTime: p.StartTime, EndTime: p.EndTime, Profit: p.Profit,
+	}
+	if p.Parent != 0 {
+		r.Parent = formatPositionID(p.Parent)
+	}
+	if p.Buy != nil {
+		r.BuyClientID = p.Buy.ClientID
+	}
+	if p.Sell != nil {
+		r.SellClientID = p.Sell.ClientID
+	}
+	return r
+}
+
+// Position ids are shown and stored as their orders' client order ids spell them.
+func formatPositionID(id int64) string { return strconv.FormatInt(id, 36) }
+
+func parsePositionID(s string) (int64, error) {
+	id, err := strconv.ParseInt(s, 36, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("stored position id %q is not one of ours", s)
+	}
+	return id, nil
+}

@@ -1,0 +1,81 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"hedgehog/data/bus"
+	"hedgehog/node/api"
+)
+
+// watchQueue is how many events may wait for a watcher before the oldest is dropped.
+const watchQueue = 1024
+
+// A line is sent at least this often, if only an empty one, so that both ends
+// notice when the other is gone.
+const watchHeartbeat = 15 * time.Second
+
+// getWatch sends what passes on a topic, one JSON object a line, until the
+// watcher leaves. A watcher that is too slow misses events and is told how many.
+func (n *Node) getWatch(w http.ResponseWriter, r *http.Request) error {
+	topic, err := bus.ParseTopic(r.URL.Query().Get("topic"))
+	if err != nil {
+		return badRequest("%v", err)
+	}
+	if _, err := n.store.db.Settings(r.Context(), topic.Symbol()); err != nil {
+		return err
+	}
+	sub := n.bus.Subscribe(bus.Options{Name: "watch " + string(topic), Capacity: watchQueue, Lossy: true}, topic)
+	defer sub.Close()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.WriteHeader(http.StatusOK)
+	out := http.NewResponseController(w)
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	var told uint64
+	batch := make([]bus.Message, 256)
+	for {
+		count, err := nextWithin(r.Context(), sub, batch)
+		if err != nil {
+			return err
+		}
+		var lines bytes.Buffer
+		encoder := json.NewEncoder(&lines)
+		if count == 0 {
+			lines.WriteByte('\n')
+		}
+		for _, m := range batch[:count] {
+			if err := encoder.Encode(api.Message{Topic: string(m.Topic), Event: m.Event}); err != nil {
+				return err
+			}
+		}
+		if dropped := sub.Dropped(); dropped > told {
+			if err := encoder.Encode(api.Message{Dropped: dropped - told}); err != nil {
+				return err
+			}
+			told = dropped
+		}
+		if _, err := w.Write(lines.Bytes()); err != nil {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// nextWithin returns the next messages, none when the heartbeat's time passes
+// before there is one.
+func nextWithin(ctx context.Context, sub *bus.Subscription, batch []bus.Message) (int, error) {
+	beat, cancel := context.WithTimeout(ctx, watchHeartbeat)
+	defer cancel()
+	count, err := sub.NextBatch(beat, batch)
+	if err != nil && ctx.Err() == nil && beat.Err() != nil {
+		return 0, nil
+	}
+	return count, err
+}
