@@ -22,6 +22,9 @@ type Config struct {
 	// Resume returns the id of the last trade that is stored, so that the stream
 	// goes on right behind it; false when it may begin anywhere. Nil: anywhere.
 	Resume func(ctx context.Context) (lastID int64, known bool, err error)
+	// MaxBackfill is the most trades that are fetched before the stream goes on;
+	// what is missed beyond that is counted as missing. 0: no bound.
+	MaxBackfill int64
 }
 
 // Streamer publishes one symbol's trades. Run may be called again after it has
@@ -45,7 +48,7 @@ type Stats struct {
 	LastID      int64 // of the last trade published; 0 before the first
 	Published   int64 // trades, backfilled ones included
 	Backfilled  int64 // trades fetched after a gap
-	Missing     int64 // trades that the exchange could not give any more
+	Missing     int64 // trades that the exchange no longer has, or too many to fetch
 	Connections int64 // times that the stream was connected
 }
 
@@ -98,6 +101,17 @@ func (s sink) Connected(ctx context.Context) error {
 	if s.last == 0 {
 		return nil
 	}
+	if s.config.MaxBackfill > 0 {
+		newest, err := s.exchange.TradesFrom(ctx, s.config.Symbol, 0, 1)
+		if err != nil {
+			return fmt.Errorf("newest trade of %s: %w", s.config.Symbol, err)
+		}
+		if len(newest) > 0 && newest[0].ID-s.last > s.config.MaxBackfill {
+			s.missed(s.last+1, newest[0].ID)
+			s.last = newest[0].ID
+			return nil
+		}
+	}
 	return s.backfill(ctx, 0)
 }
 
@@ -141,7 +155,7 @@ func (s *Streamer) backfill(ctx context.Context, to int64) error {
 
 func (s *Streamer) missed(first, last int64) {
 	s.stats.missing.Add(last - first + 1)
-	s.log.Warn("trades missing at the exchange", "first_id", first, "last_id", last)
+	s.log.Warn("trades missing", "first_id", first, "last_id", last)
 }
 
 func (s *Streamer) publish(ctx context.Context, t *exchange.TradeEvent) error {

@@ -50,8 +50,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Trader owns the positions of one symbol. New is the only way in; Run may be
-// called again after it has returned.
+// Trader owns the positions of one symbol. New is the only way in. Run is called
+// once: a new Trader, restored from what was stored, goes on where it ended.
 type Trader struct {
 	formula   Formula
 	config    Config
@@ -61,7 +61,7 @@ type Trader struct {
 	log       *slog.Logger
 
 	settings  Settings
-	positions []Position // open ones; before the first Run those to restore
+	positions []Position // open ones; before Run those to restore
 	lastID    int64
 
 	// quiet says that no position acts on a trade at rebuyBelow or above: the
@@ -110,7 +110,7 @@ func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Log
 func (t *Trader) Status() TraderStatus { return *t.status.Load() }
 
 // Run trades until ctx ends (it returns ctx's cause), the shutdown is complete
-// (ErrShutDown), or something fails that a new Run may mend: orders that are
+// (ErrShutDown), or something fails that a new Trader may mend: orders that are
 // under way at the exchange are then found again by their client order ids.
 func (t *Trader) Run(ctx context.Context) error {
 	if err := t.restore(ctx); err != nil {
@@ -231,7 +231,7 @@ func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decisio
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, exchange.ErrUnknownOutcome):
-		// The order may exist: a new Run looks before anything is sent again.
+		// The order may exist: a new Trader looks before anything is sent again.
 		return fmt.Errorf("place %s %s %s: %w", p.Symbol, side, d.Price, err)
 	case err != nil:
 		t.refuse(err)
