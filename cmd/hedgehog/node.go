@@ -1,0 +1,75 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"hedgehog/node"
+)
+
+func (p *program) nodeCommand() *cli.Command {
+	usual := node.DefaultConfig()
+	env := func(name string) []string { return []string{"HEDGEHOG_" + name} }
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "name", Usage: "call the node `NAME`", Value: usual.Name, DefaultText: "the host's name", EnvVars: env("NAME")},
+		&cli.StringFlag{Name: "data-dir", Usage: "keep the database in `DIR`", Value: usual.DataDir, EnvVars: env("DATA_DIR")},
+		&cli.StringFlag{Name: "exchange", Usage: "trade at `EXCHANGE`: sim, binance, binance-testnet or the URL of a simulated exchange", Value: usual.Exchange, EnvVars: env("EXCHANGE")},
+		&cli.StringFlag{Name: "http", Usage: "answer commands at `ADDR`", Value: usual.HTTP, EnvVars: env("HTTP")},
+		&cli.StringSliceFlag{Name: "sim-symbols", Usage: "the `SYMBOLS` of --exchange sim, separated by commas", Value: cli.NewStringSlice(usual.SimSymbols...), EnvVars: env("SIM_SYMBOLS")},
+		&cli.Uint64Flag{Name: "sim-seed", Usage: "the `SEED` of the prices of --exchange sim", Value: usual.SimSeed, EnvVars: env("SIM_SEED")},
+	}
+	return &cli.Command{
+		Name:  "node",
+		Usage: "run a node until it is interrupted",
+		Description: "Without flags the node trades on a simulated exchange within itself, where nothing is at\n" +
+			"stake. Everything is off at first; what is switched on starts again with the node.\n\n" +
+			"The account at a real exchange comes from the environment: HEDGEHOG_API_KEY and\n" +
+			"HEDGEHOG_API_SECRET, or HEDGEHOG_API_KEY_FILE and HEDGEHOG_API_SECRET_FILE with the\n" +
+			"paths of files that hold them. Examples:\n\n" +
+			"  hedgehog node\n" +
+			"  hedgehog node --name alpha --data-dir /var/lib/hedgehog --exchange binance-testnet",
+		Flags: append(flags, logFlags()...),
+		Action: func(c *cli.Context) error {
+			config, err := nodeConfig(c)
+			if err != nil {
+				return err
+			}
+			log, err := p.logger(c)
+			if err != nil {
+				return err
+			}
+			n, err := node.New(config, log)
+			if err != nil {
+				return err
+			}
+			return n.Run(c.Context)
+		},
+	}
+}
+
+// nodeConfig returns the configuration that the flags and the environment ask for.
+func nodeConfig(c *cli.Context) (node.Config, error) {
+	if err := noArguments(c); err != nil {
+		return node.Config{}, err
+	}
+	config := node.DefaultConfig()
+	config.Name = c.String("name")
+	config.DataDir = c.String("data-dir")
+	config.Exchange = c.String("exchange")
+	config.HTTP = c.String("http")
+	config.SimSeed = c.Uint64("sim-seed")
+	config.Version = c.App.Version
+	var err error
+	if config.SimSymbols, err = listedSymbols(c, "sim-symbols"); err != nil {
+		return node.Config{}, err
+	}
+	if config.APIKey, err = secretFromEnvironment("HEDGEHOG_API_KEY"); err != nil {
+		return node.Config{}, err
+	}
+	if config.APISecret, err = secretFromEnvironment("HEDGEHOG_API_SECRET"); err != nil {
+		return node.Config{}, err
+	}
+	if err := config.Validate(); err != nil {
+		return node.Config{}, wrongUsage(c, "%v", err)
+	}
+	return config, nil
+}
