@@ -27,6 +27,25 @@ type conn struct {
 	ws      *websocket.Conn
 	timeout time.Duration // of silence
 	message bytes.Buffer
+	held    bool // message is to be read once more
+}
+
+// subscribed opens a websocket and has subscribe make it ready to be read.
+func (c *Client) subscribed(ctx context.Context, address string, subscribe func(*conn) error) (*conn, error) {
+	cn, err := c.dial(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, cn.close)
+	err = subscribe(cn)
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		cn.close()
+		return nil, err
+	}
+	return cn, nil
 }
 
 // dial opens a websocket. A refusal of the handshake by the exchange is a
@@ -67,6 +86,10 @@ func (c *conn) pong(payload string) error {
 
 // next waits for the next text message. The bytes are valid until the call after.
 func (c *conn) next() ([]byte, error) {
+	if c.held {
+		c.held = false
+		return c.message.Bytes(), nil
+	}
 	if err := c.ws.SetReadDeadline(time.Now().Add(c.timeout)); err != nil {
 		return nil, err
 	}
@@ -83,6 +106,10 @@ func (c *conn) next() ([]byte, error) {
 	}
 	return c.message.Bytes(), nil
 }
+
+// hold has next return the last message once more. Nothing is read meanwhile, so
+// no ping behind that message is answered.
+func (c *conn) hold() { c.held = true }
 
 // send writes a request. It must not be called by several goroutines at once.
 func (c *conn) send(v any) error {

@@ -46,25 +46,12 @@ func (f *orderFeed) open(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	cn, err := c.dial(ctx, c.cfg.APIURL+"?timeUnit=MICROSECOND")
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, cn.close)
-	err = f.subscribe(ctx, cn, clock)
-	if !stop() || err != nil {
-		cn.close()
-	}
-	switch {
-	case err == nil && ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case errors.Is(err, exchange.ErrStaleTimestamp):
+	cn, err := c.subscribed(ctx, c.cfg.APIURL+"?timeUnit=MICROSECOND", func(cn *conn) error { return f.subscribe(ctx, cn, clock) })
+	if errors.Is(err, exchange.ErrStaleTimestamp) {
 		_, measured := c.clock.replace(ctx, clock)
 		return nil, errors.Join(err, measured)
-	case err != nil:
-		return nil, err
 	}
-	return cn, nil
+	return cn, err
 }
 
 // subscribe sends the signed subscription and waits for its answer.

@@ -15,6 +15,9 @@ import (
 // that it will end the connection soon.
 var errShutdown = errors.New("the exchange announced the end of the connection")
 
+// errAnswer is what a frame decodes to that answers a request without an error.
+var errAnswer = errors.New("an answer to a request, not a trade")
+
 // DecodeTrade reads a trade from a frame of a market stream, raw or combined.
 // Times may be in milliseconds or microseconds; the order ids b and a are taken
 // where they are present, other fields are passed over. Its errors name the
@@ -31,6 +34,7 @@ type tradeFrame struct {
 	symbol   string // the one that is expected; "": any
 	event    bool   // e was seen
 	shutdown bool
+	answer   bool
 	nested   bool // inside the data of a combined frame
 }
 
@@ -45,6 +49,8 @@ func decodeTrade(frame []byte, symbol string, t *exchange.TradeEvent) error {
 	switch {
 	case f.shutdown:
 		return errShutdown
+	case f.answer && !f.event:
+		return errAnswer
 	case !f.event:
 		missing = "e"
 	case t.Symbol == "":
@@ -69,11 +75,7 @@ func (f *tradeFrame) object(object []byte) error {
 
 func (f *tradeFrame) field(key, value []byte, kind jsonparser.ValueType, _ int) error {
 	if len(key) != 1 {
-		if string(key) == "data" && kind == jsonparser.Object && !f.nested {
-			f.nested = true
-			return f.object(value)
-		}
-		return nil
+		return f.envelope(key, value, kind)
 	}
 	t := f.trade
 	switch key[0] {
@@ -103,6 +105,23 @@ func (f *tradeFrame) field(key, value []byte, kind jsonparser.ValueType, _ int) 
 			return fmt.Errorf("m %.50q: want true or false", value)
 		}
 		t.BuyerIsMaker = value[0] == 't'
+	}
+	return nil
+}
+
+// envelope reads the fields around a trade: the data of a combined frame, and
+// what an answer to a request has.
+func (f *tradeFrame) envelope(key, value []byte, kind jsonparser.ValueType) error {
+	switch string(key) {
+	case "data":
+		if kind == jsonparser.Object && !f.nested {
+			f.nested = true
+			return f.object(value)
+		}
+	case "result":
+		f.answer = true
+	case "error":
+		return fmt.Errorf("the exchange answered %.200q", value)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package binance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -33,7 +34,32 @@ func (f *tradeFeed) open(ctx context.Context) (*conn, error) {
 	if err := f.client.checkSymbol(ctx, f.symbol); err != nil {
 		return nil, err
 	}
-	return f.client.dial(ctx, f.client.cfg.StreamURL+"/ws/"+strings.ToLower(f.symbol)+"@trade?timeUnit=MICROSECOND")
+	return f.client.subscribed(ctx, f.client.cfg.StreamURL+"/ws?timeUnit=MICROSECOND", f.subscribe)
+}
+
+// subscribe asks for the trades and waits for the proof that they come from now
+// on: the answer, or a trade that overtakes it, which is kept for read. A
+// connection whose address names the stream has no such proof, and what passes
+// between its handshake and its subscription would be lost after Connected.
+func (f *tradeFeed) subscribe(cn *conn) error {
+	err := cn.send(map[string]any{"id": 1, "method": "SUBSCRIBE", "params": []string{strings.ToLower(f.symbol) + "@trade"}})
+	if err != nil {
+		return err
+	}
+	message, err := cn.next()
+	if err != nil {
+		return err
+	}
+	var t exchange.TradeEvent
+	switch err := decodeTrade(message, f.symbol, &t); {
+	case errors.Is(err, errAnswer):
+		return nil
+	case err != nil:
+		return fmt.Errorf("subscribe: %w", err)
+	default:
+		cn.hold()
+		return nil
+	}
 }
 
 func (f *tradeFeed) connected(ctx context.Context) error {
@@ -56,6 +82,8 @@ func (f *tradeFeed) read(ctx context.Context, l *link) error {
 		case errors.Is(err, errShutdown):
 			l.announceEnd()
 			continue
+		case errors.Is(err, errAnswer):
+			continue // to subscribe, overtaken by a trade
 		case err != nil:
 			f.client.stats.badFrames.Add(1)
 			return err
