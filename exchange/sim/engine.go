@@ -88,7 +88,8 @@ func (e *Engine) Close() error {
 // Now returns the exchange's clock.
 func (e *Engine) Now() time.Time { return e.cfg.Now() }
 
-// Info returns what the exchange says of itself, with its time of now.
+// Info returns what the exchange says of itself, with its time of now. The
+// symbols are shared and must not be changed.
 func (e *Engine) Info() exchange.ExchangeInfo {
 	info := e.cfg.Info
 	info.ServerTime = exchange.MicrosOf(e.cfg.Now())

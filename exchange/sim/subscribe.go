@@ -13,8 +13,7 @@ type TradeListener interface {
 	// neither block nor call the engine. The event is shared and must not be changed.
 	Trade(t *exchange.TradeEvent)
 	// Await blocks until the listener's client has taken everything handed over so
-	// far, or the listener is gone, or ctx ends; it returns an error in the last
-	// case alone.
+	// far, or the listener is gone, or ctx ends.
 	Await(ctx context.Context) error
 }
 
@@ -168,8 +167,9 @@ func (e *Engine) awaitTaken(ctx context.Context, symbol string) error {
 	listeners := slices.Clone(e.audiences[symbol].listeners)
 	e.mu.Unlock()
 	for _, l := range listeners {
-		if err := l.Await(ctx); err != nil {
-			return err
+		// One that fails is gone, and nobody waits for it.
+		if err := l.Await(ctx); err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 	}
 	return nil

@@ -46,12 +46,12 @@ func (c WalkConfig) Validate() error {
 
 // The walk's steps, in millionths of the price. A step is drawn evenly from
 // −stepRange…stepRange and pulled back by pullBack millionths of the way to the
-// starting price. That makes swings of about one per cent within a few hundred
+// starting price. That makes swings of about one per cent within a hundred
 // trades, enough for a cautious trader to come out of a position again, and
 // keeps the price near its start for ever.
 const (
-	stepRange = 900
-	pullBack  = 1000
+	stepRange = 1500
+	pullBack  = 10_000
 	million   = 1_000_000
 )
 
