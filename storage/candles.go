@@ -20,8 +20,8 @@ const (
 func (i *inserts) putCandles(ctx context.Context, tx *sql.Tx, candles []*exchange.Candle) (int64, error) {
 	var written int64
 	for _, c := range candles {
-		n, err := exec(ctx, tx, i.candle, c.Symbol, c.Minutes, int64(c.StartTime), c.Open.String(), c.High.String(),
-			c.Low.String(), c.Close.String(), c.Volume.String(), c.Trades)
+		n, err := exec(ctx, tx, i.candle, c.Symbol, c.Minutes, int64(c.StartTime), text(c.Open), text(c.High),
+			text(c.Low), text(c.Close), text(c.Volume), c.Trades)
 		if err != nil {
 			return 0, fmt.Errorf("%s candle of %d minutes at %d: %w", c.Symbol, c.Minutes, c.StartTime, err)
 		}

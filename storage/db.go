@@ -48,7 +48,7 @@ func (db *DB) open(ctx context.Context) (err error) {
 	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
 		return err
 	}
-	if db.writer, err = openPool(db.path, 1, "journal_mode(WAL)", "synchronous(NORMAL)", "journal_size_limit(67108864)"); err != nil {
+	if db.writer, err = openPool(db.path, 1, "journal_mode(WAL)", "journal_size_limit(67108864)"); err != nil {
 		return err
 	}
 	if db.version, err = migrate(ctx, db.writer); err != nil {
@@ -102,36 +102,27 @@ func (db *DB) Close() error {
 // Version returns the version of the schema: the number of its newest migration.
 func (db *DB) Version() int64 { return db.version }
 
+// durability is what a transaction survives, as SQLite names it.
+type durability string
+
+const (
+	// untilPowerLoss survives the end of the process, however that comes.
+	untilPowerLoss durability = "NORMAL"
+	// onDisk survives the loss of power as well.
+	onDisk durability = "FULL"
+)
+
 // update runs do in a transaction of the writer.
-func (db *DB) update(ctx context.Context, do func(*sql.Tx) error) error {
+func (db *DB) update(ctx context.Context, d durability, do func(*sql.Tx) error) error {
 	conn, err := db.writer.Conn(ctx)
 	if err != nil {
 		return classify(err)
 	}
 	defer conn.Close()
-	return transact(ctx, conn, do)
-}
-
-// updateDurably is update, and what it has done survives the loss of power.
-func (db *DB) updateDurably(ctx context.Context, do func(*sql.Tx) error) (err error) {
-	conn, err := db.writer.Conn(ctx)
-	if err != nil {
+	// Each time anew: the connection remembers what the one before has set.
+	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = "+string(d)); err != nil {
 		return classify(err)
 	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
-		return classify(err)
-	}
-	defer func() {
-		// Also when ctx has ended: the connection lives on for others.
-		if _, resetErr := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = NORMAL"); err == nil {
-			err = resetErr
-		}
-	}()
-	return transact(ctx, conn, do)
-}
-
-func transact(ctx context.Context, conn *sql.Conn, do func(*sql.Tx) error) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return classify(err)

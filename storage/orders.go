@@ -11,6 +11,7 @@ import (
 const (
 	selectOrders = `SELECT symbol, order_id, client_order_id, side, status, price, original_quantity,
 		executed_quantity, quote_quantity, order_time, update_time FROM orders`
+	selectOrder = selectOrders + " WHERE symbol = ? AND order_id = ?"
 
 	upsertOrder = `INSERT OR REPLACE INTO orders (symbol, order_id, client_order_id, side, status, price, original_quantity,
 		executed_quantity, quote_quantity, order_time, update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -29,8 +30,8 @@ func (i *inserts) putOrders(ctx context.Context, tx *sql.Tx, updates []*exchange
 		}
 		orders += n
 		for _, f := range u.Fills {
-			n, err := exec(ctx, tx, i.fill, f.Symbol, f.OrderID, f.TradeID, f.Side, f.Price.String(), f.Quantity.String(),
-				f.Commission.String(), f.CommissionAsset, f.Maker, int64(f.Time))
+			n, err := exec(ctx, tx, i.fill, f.Symbol, f.OrderID, f.TradeID, f.Side, text(f.Price), text(f.Quantity),
+				text(f.Commission), f.CommissionAsset, f.Maker, int64(f.Time))
 			if err != nil {
 				return 0, 0, fmt.Errorf("%s order %d, fill %d: %w", f.Symbol, f.OrderID, f.TradeID, err)
 			}
@@ -52,8 +53,8 @@ func (i *inserts) putOrder(ctx context.Context, tx *sql.Tx, o exchange.Order) (i
 	case o.Time == 0: // not all news tell when the order was accepted
 		o.Time = stored.Time
 	}
-	return exec(ctx, tx, i.order, o.Symbol, o.ID, o.ClientID, o.Side, o.Status, o.Price.String(), o.OriginalQuantity.String(),
-		o.ExecutedQuantity.String(), o.QuoteQuantity.String(), int64(o.Time), int64(o.UpdateTime))
+	return exec(ctx, tx, i.order, o.Symbol, o.ID, o.ClientID, o.Side, o.Status, text(o.Price), text(o.OriginalQuantity),
+		text(o.ExecutedQuantity), text(o.QuoteQuantity), int64(o.Time), int64(o.UpdateTime))
 }
 
 // OrderFilter chooses stored orders. A zero field sets no bound.
@@ -81,6 +82,19 @@ func (db *DB) Orders(ctx context.Context, f OrderFilter) ([]exchange.Order, erro
 		return nil, fmt.Errorf("read orders: %w", err)
 	}
 	return orders, nil
+}
+
+// Order returns the latest known state of one order; ok is false when it is not
+// stored.
+func (db *DB) Order(ctx context.Context, symbol string, id int64) (o exchange.Order, ok bool, err error) {
+	o, err = scanOrder(db.reader.QueryRowContext(ctx, selectOrder, symbol, id))
+	switch {
+	case none(err):
+		return exchange.Order{}, false, nil
+	case err != nil:
+		return exchange.Order{}, false, fmt.Errorf("read %s order %d: %w", symbol, id, err)
+	}
+	return o, true, nil
 }
 
 // OrdersByClientID returns the orders of symbol that bear the client order id,

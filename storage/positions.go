@@ -38,7 +38,7 @@ type Position struct {
 // UpsertPositions stores the positions as they are now, all or none. It returns
 // once they are on the disk.
 func (db *DB) UpsertPositions(ctx context.Context, positions []Position) error {
-	err := db.updateDurably(ctx, func(tx *sql.Tx) error {
+	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
 		for _, p := range positions {
 			if err := putPosition(ctx, tx, p); err != nil {
 				return fmt.Errorf("%s position %s: %w", p.Symbol, p.ID, err)
@@ -56,19 +56,19 @@ func putPosition(ctx context.Context, tx *sql.Tx, p Position) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO positions (symbol, position_id, parent_id, slot, state,
 		rebuy_triggered, buy_client_id, sell_client_id, start_time, end_time, profit)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.Symbol, p.ID, p.Parent, p.Slot, p.State,
-		p.RebuyTriggered, p.BuyClientID, p.SellClientID, int64(p.StartTime), int64(p.EndTime), p.Profit.String())
+		p.RebuyTriggered, p.BuyClientID, p.SellClientID, int64(p.StartTime), int64(p.EndTime), text(p.Profit))
 	return err
 }
 
-// Positions returns the positions of symbol in order of their start, only the
-// open ones if so asked.
+// Positions returns the positions of symbol, of all symbols when it is empty, in
+// order of their start; only the open ones if so asked.
 func (db *DB) Positions(ctx context.Context, symbol string, openOnly bool) ([]Position, error) {
 	query := `SELECT symbol, position_id, parent_id, slot, state, rebuy_triggered, buy_client_id,
-		sell_client_id, start_time, end_time, profit FROM positions WHERE symbol = ?`
+		sell_client_id, start_time, end_time, profit FROM positions WHERE (?1 = '' OR symbol = ?1)`
 	if openOnly {
 		query += " AND state = 'open'"
 	}
-	positions, err := collect(ctx, db.reader, scanPosition, query+" ORDER BY start_time, position_id", symbol)
+	positions, err := collect(ctx, db.reader, scanPosition, query+" ORDER BY symbol, start_time, position_id", symbol)
 	if err != nil {
 		return nil, fmt.Errorf("read positions of %s: %w", symbol, err)
 	}

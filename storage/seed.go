@@ -28,7 +28,7 @@ func (db *DB) SeedSettings(ctx context.Context, symbols []string) (added int, er
 	}
 	for batch := range slices.Chunk(symbols, symbolsPerSeed) {
 		var inBatch int
-		err := db.updateDurably(ctx, func(tx *sql.Tx) (err error) {
+		err := db.update(ctx, onDisk, func(tx *sql.Tx) (err error) {
 			inBatch, err = seed(ctx, tx, batch)
 			return err
 		})

@@ -135,7 +135,7 @@ func (db *DB) SetTradingStatus(ctx context.Context, symbol string, status Tradin
 // them as they are and is returned. It returns ErrUnknownSymbol too.
 func (db *DB) UpdateTrading(ctx context.Context, symbol string, change func(*Trading) error) (Trading, error) {
 	var t Trading
-	err := db.updateDurably(ctx, func(tx *sql.Tx) error {
+	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
 		s, err := scanSettings(tx.QueryRowContext(ctx, selectSettings+" WHERE symbol = ?", symbol))
 		if none(err) {
 			return unknownSymbol(symbol)
@@ -148,8 +148,8 @@ func (db *DB) UpdateTrading(ctx context.Context, symbol string, change func(*Tra
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE trading_settings SET status = ?, chunks = ?, budget = ?, buy_down_interval = ?,
-			profit_target = ?, rebuy_interval = ? WHERE symbol = ?`, t.Status, t.Chunks, t.Budget.String(),
-			t.BuyDownInterval.String(), t.ProfitTarget.String(), t.RebuyInterval.String(), symbol)
+			profit_target = ?, rebuy_interval = ? WHERE symbol = ?`, t.Status, t.Chunks, text(t.Budget),
+			text(t.BuyDownInterval), text(t.ProfitTarget), text(t.RebuyInterval), symbol)
 		return err
 	})
 	if err != nil {
@@ -160,7 +160,7 @@ func (db *DB) UpdateTrading(ctx context.Context, symbol string, change func(*Tra
 
 // set runs an update of one value of one symbol's row.
 func (db *DB) set(ctx context.Context, symbol, update string, value any) error {
-	err := db.updateDurably(ctx, func(tx *sql.Tx) error {
+	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, update, value, symbol)
 		if err != nil {
 			return err

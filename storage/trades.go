@@ -11,33 +11,32 @@ import (
 )
 
 const (
-	// tradesPerInsert is how many rows one statement inserts; beyond 100 more
-	// rows bring nothing.
+	// tradesPerInsert is how many rows one statement inserts; more bring nothing.
 	tradesPerInsert = 100
-	tradeColumns    = 9
 	// tradesPerPage is how many trades one query of Trades reads.
 	tradesPerPage = 1000
 )
 
-// insertTrades returns the statement that inserts so many rows.
+// insertTrades returns the statement that inserts so many rows. The rows share
+// the parameter for the symbol, because binding text is what costs.
 func insertTrades(rows int) string {
 	return `INSERT INTO trade_events (symbol, trade_id, price, quantity, trade_time, event_time,
 		buyer_is_maker, buyer_order_id, seller_order_id) VALUES ` +
-		strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?), ", rows), ", ") +
+		strings.TrimSuffix(strings.Repeat("(?1, ?, ?, ?, ?, ?, ?, ?, ?), ", rows), ", ") +
 		" ON CONFLICT DO NOTHING"
 }
 
 func (i *inserts) putTrades(ctx context.Context, tx *sql.Tx, trades []*exchange.TradeEvent) (int64, error) {
 	var written int64
-	args := make([]any, 0, min(len(trades), tradesPerInsert)*tradeColumns)
+	var args []any
 	for len(trades) > 0 {
-		stmt, rows := i.tradeRows, tradesPerInsert
-		if len(trades) < rows {
-			stmt, rows = i.tradeRow, 1
+		stmt, rows := i.tradeRow, 1
+		if n := sameSymbol(trades, tradesPerInsert); n == tradesPerInsert {
+			stmt, rows = i.tradeRows, n
 		}
-		args = args[:0]
+		args = append(args[:0], trades[0].Symbol)
 		for _, t := range trades[:rows] {
-			args = append(args, t.Symbol, t.ID, t.Price.String(), t.Quantity.String(), int64(t.TradeTime), int64(t.EventTime),
+			args = append(args, t.ID, text(t.Price), text(t.Quantity), int64(t.TradeTime), int64(t.EventTime),
 				t.BuyerIsMaker, t.BuyerOrderID, t.SellerOrderID)
 		}
 		n, err := exec(ctx, tx, stmt, args...)
@@ -48,6 +47,17 @@ func (i *inserts) putTrades(ctx context.Context, tx *sql.Tx, trades []*exchange.
 		trades = trades[rows:]
 	}
 	return written, nil
+}
+
+// sameSymbol returns how many of the trades, up to limit, begin with one symbol.
+func sameSymbol(trades []*exchange.TradeEvent, limit int) int {
+	limit = min(limit, len(trades))
+	for n, t := range trades[:limit] {
+		if t.Symbol != trades[0].Symbol {
+			return n
+		}
+	}
+	return limit
 }
 
 // LastTradeID returns the highest trade id stored for symbol; ok is false when

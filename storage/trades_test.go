@@ -1,8 +1,8 @@
 package storage_test
 
 import (
+	"fmt"
 	"iter"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -73,30 +73,27 @@ func TestStatsCountTheIDsThatAreMissing(t *testing.T) {
 }
 
 func TestTradesOfARangeAreThoseThatASimpleFilterKeeps(t *testing.T) {
+	db, round := newDB(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
+		round++
+		symbol := fmt.Sprint("A", round) // with other symbols' trades around it
 		// Ids with holes, times that repeat, several pages.
 		all := trades()
 		id, at := int64(rapid.IntRange(0, 5).Draw(rt, "first")), exchange.Micros(1)
-		for range rapid.SampledFrom([]int{0, 1, 7, 100, 1000, 2500}).Draw(rt, "count") {
+		for range rapid.SampledFrom([]int{0, 1, 7, 20, 50, 100, 1001}).Draw(rt, "count") {
 			id += int64(rapid.IntRange(1, 3).Draw(rt, "step"))
 			at += exchange.Micros(rapid.IntRange(0, 2).Draw(rt, "pause"))
 			next := trade(id)
-			next.TradeTime = at
+			next.Symbol, next.TradeTime = symbol, at
 			all = append(all, next)
 		}
 		r := storage.TradeRange{
 			FromID: int64(rapid.IntRange(0, int(id)+2).Draw(rt, "from id")),
 			From:   exchange.Micros(rapid.IntRange(0, int(at)+2).Draw(rt, "from")),
 			To:     exchange.Micros(rapid.IntRange(0, int(at)+2).Draw(rt, "to")),
-			Limit:  rapid.SampledFrom([]int{0, 1, 999, 1000, 1001, 5000}).Draw(rt, "limit"),
+			Limit:  rapid.SampledFrom([]int{0, 1, 20, 999, 1000, 1001}).Draw(rt, "limit"),
 		}
-		db, err := storage.Open(t.Context(), filepath.Join(t.TempDir(), "hedgehog.db"))
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer db.Close()
-		if _, err := db.Write(t.Context(), storage.Batch{Trades: append(all, &exchange.TradeEvent{
-			Symbol: "B", ID: 1, Price: amount("1"), Quantity: amount("1"), TradeTime: 1})}); err != nil {
+		if _, err := db.Write(t.Context(), storage.Batch{Trades: all}); err != nil {
 			rt.Fatal(err)
 		}
 		var want, got []int64
@@ -105,7 +102,7 @@ func TestTradesOfARangeAreThoseThatASimpleFilterKeeps(t *testing.T) {
 				want = append(want, e.ID)
 			}
 		}
-		for e, err := range db.Trades(t.Context(), "A", r) {
+		for e, err := range db.Trades(t.Context(), symbol, r) {
 			if err != nil {
 				rt.Fatal(err)
 			}

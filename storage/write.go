@@ -32,7 +32,7 @@ type Written struct {
 // trades is kept. Writing a batch again changes nothing.
 func (db *DB) Write(ctx context.Context, b Batch) (Written, error) {
 	var w Written
-	err := db.update(ctx, func(tx *sql.Tx) (err error) {
+	err := db.update(ctx, untilPowerLoss, func(tx *sql.Tx) (err error) {
 		if w.Trades, err = db.insert.putTrades(ctx, tx, b.Trades); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func prepareInserts(ctx context.Context, writer *sql.DB) (*inserts, error) {
 		{&i.order, upsertOrder},
 		{&i.fill, insertFill},
 		{&i.candle, upsertCandle},
-		{&i.orderNow, selectOrders + " WHERE symbol = ? AND order_id = ?"},
+		{&i.orderNow, selectOrder},
 	} {
 		stmt, err := writer.PrepareContext(ctx, s.text)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -105,26 +104,23 @@ func TestAWriteWhoseContextHasEndedStoresNothing(t *testing.T) {
 }
 
 func TestNewsOfAnOrderNeverGoBackwards(t *testing.T) {
-	history := []*exchange.OrderUpdate{
-		update(1, exchange.New, "0"),
-		update(1, exchange.PartiallyFilled, "9"), // as text, 9 is more than 10
-		update(1, exchange.Filled, "10"),
-	}
+	db, id := newDB(t), int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
+		id++ // an order of its own for each round
+		history := []*exchange.OrderUpdate{
+			update(id, exchange.New, "0"),
+			update(id, exchange.PartiallyFilled, "9"), // as text, 9 is more than 10
+			update(id, exchange.Filled, "10"),
+		}
 		news := rapid.SliceOfN(rapid.SampledFrom(history), 1, 8).Draw(rt, "news")
 		split := rapid.IntRange(0, len(news)).Draw(rt, "split")
-		db, err := storage.Open(t.Context(), filepath.Join(t.TempDir(), "hedgehog.db"))
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer db.Close()
 		for _, part := range [][]*exchange.OrderUpdate{news[:split], news[split:]} {
 			if _, err := db.Write(t.Context(), storage.Batch{Orders: part}); err != nil {
 				rt.Fatal(err)
 			}
 		}
 		want := slices.MaxFunc(news, func(a, b *exchange.OrderUpdate) int { return a.ExecutedQuantity.Cmp(b.ExecutedQuantity) }).Order
-		orders, err := db.Orders(t.Context(), storage.OrderFilter{})
+		orders, err := db.OrdersByClientID(t.Context(), "A", want.ClientID)
 		if err != nil || len(orders) != 1 || !sameOrder(orders[0], want) {
 			rt.Fatalf("stored %+v (%v), want %+v", orders, err, want)
 		}
@@ -172,6 +168,12 @@ func TestOrdersAreChosenAndNewestFirst(t *testing.T) {
 		if got := ids(mustOrders(t, db, tt.filter)); !slices.Equal(got, tt.want) {
 			t.Errorf("%+v: %v, want %v", tt.filter, got, tt.want)
 		}
+	}
+	if o, ok, err := db.Order(t.Context(), "A", 3); err != nil || !ok || o.ID != 3 || o.Status != exchange.Canceled {
+		t.Errorf("order 3: %+v, %v, %v", o, ok, err)
+	}
+	if o, ok, err := db.Order(t.Context(), "B", 3); err != nil || ok {
+		t.Errorf("order 3 of another symbol: %+v, %v, %v", o, ok, err)
 	}
 	orders, err := db.OrdersByClientID(t.Context(), "A", "client-1")
 	if got := ids(orders); err != nil || !slices.Equal(got, []int64{5, 1}) {

@@ -18,9 +18,13 @@ type Batch struct {
 	Trades  []*exchange.TradeEvent
 	Orders  []*exchange.OrderUpdate
 	Candles []*exchange.Candle
+	// Others are events of types that the store knows and the collector does not.
+	Others []bus.Event
 }
 
-func (b Batch) size() int { return len(b.Trades) + len(b.Orders) + len(b.Candles) }
+func (b Batch) size() int {
+	return len(b.Trades) + len(b.Orders) + len(b.Candles) + len(b.Others)
+}
 
 // Store keeps what a Collector hands over. Write stores the whole batch or
 // nothing of it, and storing it again changes nothing: after an error the
@@ -29,6 +33,10 @@ func (b Batch) size() int { return len(b.Trades) + len(b.Orders) + len(b.Candles
 type Store interface {
 	Write(ctx context.Context, b Batch) error
 }
+
+// firstBatch is the most events that the first write takes; it doubles while
+// that is too few, so that a quiet symbol needs little memory.
+const firstBatch = 64
 
 // Collector moves the events of one subscription into a store.
 type Collector struct {
@@ -52,7 +60,7 @@ func New(cfg Config, sub *bus.Subscription, store Store, log *slog.Logger) *Coll
 		sub:      sub,
 		store:    store,
 		log:      log.With("subscription", sub.Name()),
-		messages: make([]bus.Message, cfg.BatchSize),
+		messages: make([]bus.Message, min(firstBatch, cfg.BatchSize)),
 	}
 }
 
@@ -85,6 +93,9 @@ func (c *Collector) collect(take, write context.Context) error {
 			return err
 		}
 		c.gather(c.messages[:n])
+		if n == len(c.messages) && n < c.cfg.BatchSize {
+			c.messages = make([]bus.Message, min(2*n, c.cfg.BatchSize))
+		}
 	}
 }
 
@@ -99,7 +110,7 @@ func (c *Collector) gather(messages []bus.Message) {
 		case *exchange.Candle:
 			c.pending.Candles = append(c.pending.Candles, e)
 		default:
-			c.log.Error("event of a kind that is not collected", "topic", m.Topic, "type", fmt.Sprintf("%T", e))
+			c.pending.Others = append(c.pending.Others, e)
 		}
 	}
 }
@@ -125,6 +136,6 @@ func (c *Collector) flush(ctx context.Context) error {
 	}
 	failing.over()
 	c.progress.stored(c.pending)
-	c.pending = Batch{Trades: c.pending.Trades[:0], Orders: c.pending.Orders[:0], Candles: c.pending.Candles[:0]}
+	c.pending = Batch{Trades: c.pending.Trades[:0], Orders: c.pending.Orders[:0], Candles: c.pending.Candles[:0], Others: c.pending.Others[:0]}
 	return nil
 }

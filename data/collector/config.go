@@ -8,7 +8,8 @@ import (
 // Config says how a Collector works.
 type Config struct {
 	// BatchSize is the most events that one write takes. It bounds the memory
-	// held beside the subscription's queue.
+	// held beside the subscription's queue. A queue that is shorter makes writes
+	// smaller.
 	BatchSize int
 	// FirstRetry is the pause after a failed write; each further pause is half as
 	// long again, up to LongestRetry.
@@ -24,7 +25,7 @@ type Config struct {
 // DefaultConfig returns the figures that suit a node with a local disk.
 func DefaultConfig() Config {
 	return Config{
-		BatchSize:    1000,
+		BatchSize:    4000,
 		FirstRetry:   50 * time.Millisecond,
 		LongestRetry: 5 * time.Second,
 		LogEvery:     30 * time.Second,

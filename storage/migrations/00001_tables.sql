@@ -40,7 +40,7 @@ CREATE TABLE orders (
 
 CREATE INDEX orders_by_client_id ON orders (symbol, client_order_id);
 CREATE INDEX orders_by_time ON orders (order_time, order_id);
-CREATE INDEX orders_open ON orders (symbol) WHERE status IN ('NEW', 'PENDING_NEW', 'PARTIALLY_FILLED');
+CREATE INDEX orders_open ON orders (symbol, order_time, order_id) WHERE status IN ('NEW', 'PENDING_NEW', 'PARTIALLY_FILLED');
 
 -- One row per trade that filled an order. A trade between two orders of this
 -- account fills both.
@@ -88,7 +88,7 @@ CREATE TABLE positions (
     PRIMARY KEY (symbol, position_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX positions_open ON positions (symbol) WHERE state = 'open';
+CREATE INDEX positions_open ON positions (symbol, start_time, position_id) WHERE state = 'open';
 
 -- Settings: one row per symbol and kind. The defaults are what seeding gives.
 CREATE TABLE streaming_settings (
