@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"hedgehog/exchange"
 	"hedgehog/exchange/sim"
 	"hedgehog/exchange/wire"
@@ -224,6 +226,22 @@ func TestAveragePriceIsOfTheMinutesBeforeTheNewestTrade(t *testing.T) {
 	now.advance(time.Minute + time.Microsecond)
 	mustTradeOf(t, e, "0.8", "10")
 	want("0.7")
+}
+
+func TestAveragePriceOutlivesTheTradesThatAreForgotten(t *testing.T) {
+	cfg := testConfig(t)
+	now := newClock()
+	cfg.Now = now.Now
+	cfg.KeepTrades = 8
+	e := mustOpen(t, cfg)
+	for i := range 100 {
+		mustTrade(t, e, decimal.New(int64(5000+i), -4).String())
+		now.advance(time.Minute)
+	}
+	// Six trades lie within the five minutes before the newest, at 0.5094…0.5099.
+	if _, got, _, err := e.AveragePrice(symbol); err != nil || !got.Equal(dec("0.50965")) {
+		t.Errorf("average %s, %v; want 0.50965", got, err)
+	}
 }
 
 func TestHistoryIsBoundedAndPaged(t *testing.T) {

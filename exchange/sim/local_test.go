@@ -10,7 +10,8 @@ import (
 	"hedgehog/exchange/sim"
 )
 
-// trades is a sink that calls functions; those it lacks do nothing.
+// sinkFuncs is a sink of both kinds that calls functions; a connection that has
+// none is passed over.
 type sinkFuncs struct {
 	connected func(context.Context) error
 	trade     func(context.Context, *exchange.TradeEvent) error

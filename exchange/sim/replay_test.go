@@ -171,15 +171,20 @@ func TestReplayAtASpeedKeepsTheDumpsPace(t *testing.T) {
 		cfg := sim.DefaultReplay("XRPETH", writeDump(t, 0, 10, 10, 40))
 		cfg.Speed = 10
 		replay := mustReplay(t, e, cfg)
-		time.Sleep(time.Hour) // within the bubble: nobody waits
 		ended := start(func() error { return replay.Run(t.Context()) })
 		began := time.Now()
 		var after []time.Duration
-		cancel, err := e.SubscribeTrades("XRPETH", &recorder{onTrade: func(*exchange.TradeEvent) { after = append(after, time.Since(began)) }})
+		third := make(chan struct{})
+		cancel, err := e.SubscribeTrades("XRPETH", &recorder{onTrade: func(trade *exchange.TradeEvent) {
+			after = append(after, time.Since(began))
+			if trade.ID == 3 {
+				close(third)
+			}
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Second)
+		<-third
 		cancel() // it goes on without listeners
 		if err := <-ended; err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func live(tb testing.TB, e *sim.Engine) {
 	}
 }
 
-// keptConfig is testConfig with a data directory and a journal in it.
+// keptConfig is testConfig with partial fills and a data directory.
 func keptConfig(tb testing.TB) sim.Config {
 	tb.Helper()
 	cfg := testConfig(tb)
@@ -172,6 +172,7 @@ func TestStateThatCanNotBeReadIsRefusedWithItsLine(t *testing.T) {
 		"unknown kind":   {`{"kind":"dream"}` + "\n", `line 1: record of kind "dream"`},
 		"newer version":  {`{"kind":"ids","version":99}` + "\n", "version 99"},
 		"unknown order":  {`{"kind":"ids","version":1}` + "\n" + `{"kind":"cancel","order":{"order_id":7}}` + "\n", "line 2"},
+		"unknown source": {`{"kind":"trade","trade":{"symbol":"XRPUSDT","trade_id":7,"source":"dream"}}` + "\n", `source "dream"`},
 		"unknown symbol": {`{"kind":"trade","trade":{"symbol":"NOUSDT","trade_id":7,"source":"live"}}` + "\n", `symbol "NOUSDT"`},
 	}
 	for name, c := range cases {

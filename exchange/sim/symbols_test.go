@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,19 +52,8 @@ func TestUnitsOfAnUnknownSymbolComeFromItsDump(t *testing.T) {
 	if err != nil || !known.Filters.TickSize.Equal(dec("0.0001")) {
 		t.Errorf("%+v, %v", known, err)
 	}
-	if _, err := sim.SymbolOfDump(filepath.Join(t.TempDir(), "ABCETH-none.csv")); !os.IsNotExist(unwrapAll(err)) {
+	if _, err := sim.SymbolOfDump(filepath.Join(t.TempDir(), "ABCETH-none.csv")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v, want that the file is not there", err)
-	}
-}
-
-// unwrapAll returns the innermost error.
-func unwrapAll(err error) error {
-	for {
-		inner, ok := err.(interface{ Unwrap() error })
-		if !ok || inner.Unwrap() == nil {
-			return err
-		}
-		err = inner.Unwrap()
 	}
 }
 
