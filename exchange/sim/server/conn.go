@@ -32,15 +32,17 @@ type protocolError struct {
 func (e *protocolError) Error() string { return fmt.Sprintf("%s (close code %d)", e.reason, e.code) }
 
 // conn is one websocket connection. Its run method reads, and starts and awaits
-// the one goroutine that writes. Anyone may queue frames with Trade, send and ping.
+// the one goroutine that writes. Anyone may queue frames with Trade, send and
+// ping, also before the handshake is through.
 type conn struct {
-	ws  *websocket.Conn
-	cfg Config
-	out *outbox
+	cfg    Config
+	out    *outbox
+	ws     *websocket.Conn                // set before run
+	socket atomic.Pointer[websocket.Conn] // the same, for those who don't know when
 
 	unit     timeUnit
 	combined atomic.Bool   // trades are wrapped with their stream's name
-	ended    chan struct{} // closed when the connection is over
+	ended    chan struct{} // closed when the connection is over and listens to nothing more
 	recent   []time.Time   // of the latest messages; the reader's own
 
 	mu       sync.Mutex
@@ -56,12 +58,14 @@ type sentPing struct {
 	answered chan struct{} // closed with the pong
 }
 
-func newConn(ws *websocket.Conn, cfg Config, unit timeUnit) *conn {
-	return &conn{
-		ws: ws, cfg: cfg, unit: unit,
-		out:   newOutbox(cfg.QueueLimit),
-		ended: make(chan struct{}),
-	}
+func newConn(cfg Config, unit timeUnit) *conn {
+	return &conn{cfg: cfg, unit: unit, out: newOutbox(cfg.QueueLimit), ended: make(chan struct{})}
+}
+
+// connected is called with the end of the handshake.
+func (c *conn) connected(ws *websocket.Conn) {
+	c.ws = ws
+	c.socket.Store(ws)
 }
 
 // Trade queues a trade. It is called under the engine's lock.
@@ -75,8 +79,11 @@ func (c *conn) send(payload []byte) {
 // queue adds a frame, and cuts off a client that has let too many wait: a close
 // frame would not reach it behind them.
 func (c *conn) queue(i item) {
-	if !c.out.push(i) {
-		c.ws.NetConn().Close()
+	if c.out.push(i) {
+		return
+	}
+	if ws := c.socket.Load(); ws != nil {
+		ws.NetConn().Close()
 	}
 }
 
@@ -154,7 +161,6 @@ func (c *conn) run(closing <-chan struct{}, perSecond int, take func([]byte) err
 		c.linger()
 	}
 	c.out.close()
-	close(c.ended)
 	c.ws.Close()
 	switch {
 	case byServer:
@@ -221,8 +227,11 @@ func (c *conn) count(perSecond int) error {
 	return nil
 }
 
-// errClosed is the writer's end with a close frame.
-var errClosed = errors.New("close frame sent")
+// The writer's ends.
+var (
+	errClosed = errors.New("close frame sent")
+	errSlow   = errors.New("client has let too many frames wait")
+)
 
 // write puts queued frames on the wire, pings, and ends the connection when it
 // is old or the server closes.
@@ -281,7 +290,10 @@ type frameWriter struct {
 func (w *frameWriter) flush() (closed bool, err error) {
 	c := w.conn
 	clear(w.items) // so that the queue keeps no trade alive
-	w.items = c.out.take(w.items)
+	var full bool
+	if w.items, full = c.out.take(w.items); full {
+		return false, errSlow
+	}
 	combined := c.combined.Load()
 	w.buf = w.buf[:0]
 	for i, item := range w.items {
@@ -324,5 +336,7 @@ func (c *conn) hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hurried = true
-	c.ws.NetConn().SetWriteDeadline(time.Now().Add(closeWait))
+	if ws := c.socket.Load(); ws != nil {
+		ws.NetConn().SetWriteDeadline(time.Now().Add(closeWait))
+	}
 }

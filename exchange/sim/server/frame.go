@@ -52,12 +52,8 @@ func appendTrade(b []byte, t *exchange.TradeEvent, combined bool, unit timeUnit)
 		b = appendLower(b, t.Symbol)
 		b = append(b, `@trade","data":`...)
 	}
-	eventTime := t.EventTime
-	if eventTime == 0 {
-		eventTime = t.TradeTime
-	}
 	b = append(b, `{"e":"trade","E":`...)
-	b = strconv.AppendInt(b, unit.of(eventTime), 10)
+	b = strconv.AppendInt(b, unit.of(t.EventTime), 10)
 	b = append(b, `,"s":"`...)
 	b = append(b, t.Symbol...)
 	b = append(b, `","t":`...)

@@ -23,6 +23,7 @@ type outbox struct {
 
 	mu     sync.Mutex
 	items  []item // guarded by mu
+	full   bool   // guarded by mu: something had to be dropped
 	closed bool   // guarded by mu: what comes is dropped
 }
 
@@ -38,6 +39,7 @@ func (o *outbox) push(i item) bool {
 		return true
 	}
 	if len(o.items) >= o.limit {
+		o.full = true
 		o.mu.Unlock()
 		return false
 	}
@@ -51,13 +53,12 @@ func (o *outbox) push(i item) bool {
 }
 
 // take returns all items and leaves empty, a slice that is no longer used, in
-// their place.
-func (o *outbox) take(empty []item) []item {
+// their place. full says that the queue has lost something.
+func (o *outbox) take(empty []item) (items []item, full bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	items := o.items
-	o.items = empty[:0]
-	return items
+	items, o.items = o.items, empty[:0]
+	return items, o.full
 }
 
 // close drops what is queued and what will come.

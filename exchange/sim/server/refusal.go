@@ -11,6 +11,7 @@ import (
 
 // Codes that the exchange sends and no client of ours tells apart.
 const (
+	codeShuttingDown         wire.Code = -1016
 	codeUnsupported          wire.Code = -1020
 	codeOverflow             wire.Code = -1108
 	codeInvalidInterval      wire.Code = -1120

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"hedgehog/exchange/sim"
 	"hedgehog/exchange/sim/server"
 )
@@ -206,9 +208,9 @@ func TestConnectionsAreLimited(t *testing.T) {
 	f := open(t, options{config: func(c *server.Config) { c.ConnectionsPer5Minutes = 2 }})
 	f.dial(t, "/ws")
 	f.dial(t, "/ws-api/v3")
-	got := f.request(t, "GET", "/ws", "", "")
-	if got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "300" {
-		t.Errorf("third connection: status %d, Retry-After %q", got.status, got.header.Get("Retry-After"))
+	_, refused, err := websocket.DefaultDialer.Dial("ws://"+f.address+"/ws", nil)
+	if err == nil || refused.StatusCode != http.StatusTooManyRequests || refused.Header.Get("Retry-After") != "300" {
+		t.Errorf("third connection: %v, %v", refused, err)
 	}
 	if got := f.request(t, "GET", "/api/v3/ping", "", ""); got.status != http.StatusOK {
 		t.Errorf("a request meanwhile: status %d", got.status)

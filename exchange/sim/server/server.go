@@ -14,6 +14,7 @@ import (
 
 	"hedgehog/exchange"
 	"hedgehog/exchange/sim"
+	"hedgehog/exchange/wire"
 )
 
 // shutdownWait bounds how long the end of a Server waits for requests that are
@@ -140,37 +141,45 @@ func (s *Server) Close() {
 	s.ended.Wait()
 }
 
-// admit upgrades a request to a websocket connection. It answers the request
-// itself and returns nil when there can be none.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, c cost, unit timeUnit) *conn {
-	client := clientOf(r)
-	if err := s.limiter.take(client, c, s.now()); err != nil {
-		s.writeError(w, client, err)
-		return nil
-	}
-	ws, err := s.upgrader.Upgrade(w, r, nil) // answers what is no handshake
-	if err != nil {
-		s.log.Debug("websocket handshake failed", "client", client, "error", err)
-		return nil
-	}
-	conn := newConn(ws, s.cfg, unit)
+// enter takes c among the connections that Close ends and waits for. It returns
+// an error when the server is closed.
+func (s *Server) enter(c *conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		ws.Close()
-		return nil
+		return &wire.Error{Status: http.StatusServiceUnavailable, Code: codeShuttingDown, Message: "This service is no longer available."}
 	}
-	s.conns[conn] = struct{}{}
+	s.conns[c] = struct{}{}
 	s.ended.Add(1)
-	return conn
+	return nil
 }
 
-// release is the counterpart of admit, at the end of the connection.
-func (s *Server) release(c *conn) {
+// leave is the counterpart of enter. It comes after the end of the subscriptions:
+// a replay that waits for the connection then finds out at once whether anyone is
+// left.
+func (s *Server) leave(c *conn) {
+	close(c.ended)
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
 	s.ended.Done()
+}
+
+// handshake counts what the connection costs and makes the request c's websocket.
+// It answers the request itself and returns false when there can be none.
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, price cost, c *conn) bool {
+	client := clientOf(r)
+	if err := s.limiter.take(client, price, s.now()); err != nil {
+		s.writeError(w, client, err)
+		return false
+	}
+	ws, err := s.upgrader.Upgrade(w, r, nil) // answers what is no handshake
+	if err != nil {
+		s.log.Debug("websocket handshake failed", "client", client, "error", err)
+		return false
+	}
+	c.connected(ws)
+	return true
 }
 
 // clientOf returns the address that limits are counted for, without the port.

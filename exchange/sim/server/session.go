@@ -38,11 +38,15 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.writeError(w, client, err)
 		return
 	}
-	conn := s.admit(w, r, cost{connections: 1, weight: 2}, unit)
-	if conn == nil {
+	conn := newConn(s.cfg, unit)
+	if err := s.enter(conn); err != nil {
+		s.writeError(w, client, err)
 		return
 	}
-	defer s.release(conn)
+	defer s.leave(conn)
+	if !s.handshake(w, r, cost{connections: 1, weight: 2}, conn) {
+		return
+	}
 	c := &session{
 		conn: conn, server: s, client: client, agent: r.UserAgent(),
 		connectedSince: exchange.MicrosOf(s.now()),

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/gorilla/websocket"
 )
 
 // maxStreams is how many streams one connection may listen to.
@@ -41,20 +43,26 @@ func (s *Server) serveStreams(w http.ResponseWriter, r *http.Request, names stri
 		return
 	}
 	streams := strings.FieldsFunc(names, func(c rune) bool { return c == '/' })
-	if failure := s.checkStreams(streams); failure != nil {
-		s.writeError(w, client, invalidSymbol())
+	if !websocket.IsWebSocketUpgrade(r) {
+		s.writeError(w, client, unsupported(http.StatusUpgradeRequired))
 		return
 	}
-	conn := s.admit(w, r, cost{connections: 1}, unit)
-	if conn == nil {
+	conn := newConn(s.cfg, unit)
+	if err := s.enter(conn); err != nil {
+		s.writeError(w, client, err)
 		return
 	}
-	defer s.release(conn)
+	defer s.leave(conn)
 	conn.combined.Store(combined)
 	c := &streamClient{conn: conn, server: s, streams: make(map[string]func())}
 	defer c.unsubscribeAll()
+	// Before the handshake is answered: a client that is connected misses nothing.
 	if failure := c.subscribe(streams); failure != nil {
-		s.log.Error("stream not begun", "client", client, "error", failure.Message)
+		s.writeError(w, client, invalidSymbol())
+		return
+	}
+	if !s.handshake(w, r, cost{connections: 1}, conn) {
+		return
 	}
 	err = conn.run(s.closing, s.cfg.MessagesPerSecond, c.take, c.farewell)
 	s.log.Debug("stream connection ended", "client", client, "reason", err)
