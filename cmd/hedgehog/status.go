@@ -52,21 +52,20 @@ func (p *program) statusCommand() *cli.Command {
 // awaitReady asks the node until it is ready. The error of a wait that was too
 // short says what the node lacked in the end.
 func awaitReady(ctx context.Context, node *api.Client, wait time.Duration) (api.Status, error) {
-	late := errors.New("time is up")
-	limited, cancel := context.WithTimeoutCause(ctx, wait, late)
+	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	again := time.NewTicker(askEvery)
 	defer again.Stop()
-	var lacked error
+	var last error // why it was not ready
 	for {
 		status, err := node.Status(limited)
 		switch {
 		case err == nil && status.Exchange.Ready:
 			return status, nil
 		case err == nil:
-			lacked = notReady(status)
+			last = fmt.Errorf("exchange %s: %s", status.Exchange.Name, lacked(status.Exchange))
 		case limited.Err() == nil:
-			lacked = err
+			last = err
 		}
 		select {
 		case <-again.C:
@@ -74,19 +73,20 @@ func awaitReady(ctx context.Context, node *api.Client, wait time.Duration) (api.
 			if ctx.Err() != nil {
 				return api.Status{}, context.Cause(ctx)
 			}
-			if lacked == nil {
-				lacked = errors.New("the node does not answer in time")
+			if last == nil {
+				last = errors.New("the node does not answer in time")
 			}
-			return api.Status{}, fmt.Errorf("not ready after %s: %w", wait, lacked)
+			return api.Status{}, fmt.Errorf("not ready after %s: %w", wait, last)
 		}
 	}
 }
 
-func notReady(s api.Status) error {
-	if s.Exchange.Error != "" {
-		return fmt.Errorf("exchange %s: %s", s.Exchange.Name, s.Exchange.Error)
+// lacked says why a node is not ready.
+func lacked(s api.ExchangeStatus) string {
+	if s.Error != "" {
+		return s.Error
 	}
-	return fmt.Errorf("exchange %s: the node still reads what it lists", s.Exchange.Name)
+	return "the node still reads what it lists"
 }
 
 func writeStatus(w io.Writer, s api.Status) {
@@ -99,7 +99,7 @@ func writeStatus(w io.Writer, s api.Status) {
 	if s.Exchange.Ready {
 		row(w, "exchange", fmt.Sprintf("%s, %d symbols", at, s.Exchange.Symbols))
 	} else {
-		row(w, "exchange", "not ready: "+notReady(s).Error())
+		row(w, "exchange", fmt.Sprintf("%s, not ready: %s", at, lacked(s.Exchange)))
 	}
 	if len(s.Symbols) == 0 {
 		row(w, "symbols", "nothing is switched on; begin with: hedgehog stream start SYMBOL")
@@ -134,11 +134,11 @@ func running(parts []api.PartStatus) string {
 func writeTroubles(w io.Writer, symbols []api.SymbolStatus) {
 	for _, s := range symbols {
 		if s.TradingError != "" {
-			fmt.Fprintf(w, "\n%s: the latest order was not placed: %s\n", s.Symbol, s.TradingError)
+			fmt.Fprintf(w, "%s: the latest order could not be placed: %s\n", s.Symbol, s.TradingError)
 		}
 		for _, part := range s.Parts {
 			if part.Restarts > 0 {
-				fmt.Fprintf(w, "\n%s: %s has been restarted %d times, most recently for: %s\n", s.Symbol, part.Name, part.Restarts, part.LastError)
+				fmt.Fprintf(w, "%s: %s has started again %d times, the last time after: %s\n", s.Symbol, part.Name, part.Restarts, part.LastError)
 			}
 		}
 	}

@@ -85,9 +85,9 @@ func (p *program) writeTrades(w io.Writer, symbol string, trades []exchange.Trad
 		fmt.Fprintf(w, "no trades are stored; they are while streaming and collecting are on: hedgehog stream start %s, hedgehog collect start %[1]s\n", symbol)
 		return
 	}
-	row(w, "TIME", "TRADE", "PRICE", "QUANTITY", "CAME BY")
+	row(w, "TIME", "TRADE", "PRICE", "QUANTITY")
 	for _, t := range trades {
-		row(w, p.when(t.TradeTime), t.ID, t.Price, t.Quantity, t.Source)
+		row(w, p.when(t.TradeTime), t.ID, t.Price, t.Quantity)
 	}
 }
 

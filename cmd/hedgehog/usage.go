@@ -32,7 +32,7 @@ func wrongFlag(c *cli.Context, err error, _ bool) error {
 		}
 	} else {
 		text = strings.Replace(text, "flag -", "flag --", 1)
-		text = strings.Replace(text, "argument: -", "value: --", 1)
+		text = strings.Replace(text, "flag needs an argument: -", "no value for flag --", 1)
 	}
 	return wrongUsage(c, "%s", text)
 }
