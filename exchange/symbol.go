@@ -80,7 +80,9 @@ func (s Symbol) FloorQuantity(quantity decimal.Decimal) decimal.Decimal {
 	return floorTo(quantity, s.Filters.StepSize)
 }
 
-// floorTo rounds d down to a multiple of unit; unchanged when unit is zero.
+// floorTo rounds d down to a multiple of unit; unchanged when unit is zero. The
+// result has no more decimal places than unit: the exchange refuses even zeros
+// beyond its precision.
 func floorTo(d, unit decimal.Decimal) decimal.Decimal {
 	if unit.Sign() <= 0 {
 		return d
@@ -89,7 +91,7 @@ func floorTo(d, unit decimal.Decimal) decimal.Decimal {
 	if remainder.IsNegative() {
 		remainder = remainder.Add(unit)
 	}
-	return d.Sub(remainder)
+	return d.Sub(remainder).Truncate(max(0, -unit.Exponent()))
 }
 
 // MarketState is what the filters need to know beside the order itself.

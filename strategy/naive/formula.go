@@ -22,6 +22,8 @@ var DefaultFee = decimal.New(1, -3)
 type Event struct {
 	// Price is the trade's price in the quote asset; unused when News is set.
 	Price decimal.Decimal
+	// TradeID is the trade's id; unused when News is set.
+	TradeID int64
 	// News is an order's new state; nil for a trade.
 	News *exchange.OrderUpdate
 }
@@ -74,6 +76,11 @@ func (f Formula) Step(p Position, e Event, s Settings, open int) (Position, Deci
 	case p.bought() && p.Sell == nil, p.sellLost(): // 4
 		return f.sell(p, s, open)
 	case p.Sell != nil && p.Sell.Status == exchange.Filled: // 5
+		if e.TradeID <= p.lastFill(p.Sell) {
+			// The trade that filled the sell, overtaken by the news of it: the cycle
+			// is closed by the next one, whichever comes first.
+			return p, Decision{}
+		}
 		return f.finish(p), f.renewal(s, open)
 	case !p.RebuyTriggered && s.Status != Shutdown && open < s.Chunks &&
 		e.Price.LessThan(RebuyBelow(p.Buy.Price, s.RebuyInterval)): // 7

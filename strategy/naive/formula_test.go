@@ -64,7 +64,7 @@ func TestEachRuleOfTheFormula(t *testing.T) {
 	sellCanceledLate := order(exchange.Sell, "0.4319", "46.3", "46.2", exchange.Canceled)
 	bought := []exchange.Fill{fill(buyFilled, "0.0464", "XRP")}
 	boughtForBNB := []exchange.Fill{fill(buyFilled, "0.00001", "BNB")}
-	trade := func(price string) naive.Event { return naive.Event{Price: d(price)} }
+	trade := func(price string) naive.Event { return naive.Event{Price: d(price), TradeID: 1000} }
 	news := func(o *exchange.Order, fills ...exchange.Fill) naive.Event {
 		return naive.Event{News: &exchange.OrderUpdate{Order: *o, Fills: fills}}
 	}
@@ -106,6 +106,8 @@ func TestEachRuleOfTheFormula(t *testing.T) {
 			event: trade("0.43"), want: naive.Decision{Action: naive.Renew}, state: naive.Finished},
 		{name: "5: a finished cycle is replaced", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: bought}, event: trade("0.43205"),
 			want: naive.Decision{Action: naive.Renew}, state: naive.Finished},
+		{name: "5: but not by the trade that filled the sell", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: []exchange.Fill{fill(sellFilled, "0", "USDT")}},
+			event: naive.Event{Price: d("0.43205"), TradeID: 102}},
 		{name: "5: but not in shutdown", position: naive.Position{Buy: buyFilled, Sell: sellFilled}, event: trade("0.43205"),
 			change: func(s *naive.Settings) { s.Status = naive.Shutdown }, want: naive.Decision{Action: naive.End}, state: naive.Finished},
 		{name: "5: nor when fewer chunks are wanted now", position: naive.Position{Buy: buyFilled, Sell: sellFilled}, event: trade("0.43205"),
@@ -159,7 +161,7 @@ func TestProfitIsWhatIsLeftAfterCommissions(t *testing.T) {
 	buy := order(exchange.Buy, "0.4307", "46.4", "46.4", exchange.Filled)
 	sell := order(exchange.Sell, "0.4319", "46.3", "46.3", exchange.Filled)
 	p := naive.Position{Buy: buy, Sell: sell, Fills: []exchange.Fill{fill(buy, "0.0464", "XRP"), fill(sell, "0.01999697", "USDT")}}
-	p, _ = formula().Step(p, naive.Event{Price: d("0.432")}, workedSettings(), 1)
+	p, _ = formula().Step(p, naive.Event{Price: d("0.432"), TradeID: 1000}, workedSettings(), 1)
 	if want := d("0.4319").Mul(d("46.3")).Sub(d("0.4307").Mul(d("46.4"))).Sub(d("0.01999697")); !p.Profit.Equal(want) {
 		t.Errorf("profit %s, want %s", p.Profit, want)
 	}

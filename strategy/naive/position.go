@@ -79,6 +79,18 @@ func (p *Position) fillsComplete(o *exchange.Order) bool {
 	return known.Cmp(o.ExecutedQuantity) >= 0
 }
 
+// lastFill is the id of the latest known trade that filled the order; 0 when none
+// is known.
+func (p *Position) lastFill(o *exchange.Order) int64 {
+	var last int64
+	for _, f := range p.Fills {
+		if f.OrderID == o.ID {
+			last = max(last, f.TradeID)
+		}
+	}
+	return last
+}
+
 // received is what the buy really brought: the bought quantity less what was
 // taken from it as commission, in the base asset.
 func (p *Position) received(baseAsset string) decimal.Decimal {

@@ -143,7 +143,7 @@ func (t *Trader) onTrade(ctx context.Context, e *exchange.TradeEvent) error {
 	}
 	count := len(t.positions) // one that starts now waits for the next event
 	for i := range count {
-		p, d := t.formula.Step(t.positions[i], Event{Price: e.Price}, t.settings, len(t.positions)-t.ended())
+		p, d := t.formula.Step(t.positions[i], Event{Price: e.Price, TradeID: e.ID}, t.settings, len(t.positions)-t.ended())
 		if err := t.carryOut(ctx, i, p, d, e.Price); err != nil {
 			return err
 		}
