@@ -40,8 +40,8 @@ type Node struct {
 	client  *binance.Client
 	// exchangeURL is where the exchange's REST API is.
 	exchangeURL string
-	orders  *streamer.Orders
-	parts   context.Context // what the symbols' parts run under
+	orders      *streamer.Orders
+	parts       context.Context // what the symbols' parts run under
 	// shutDown carries the symbols whose trader has completed its shutdown.
 	shutDown chan string
 
