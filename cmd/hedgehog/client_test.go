@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"slices"
@@ -213,6 +214,16 @@ func freeAddress(t testing.TB) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+func TestACommandThatIsInterruptedSaysSo(t *testing.T) {
+	node := newFakeNode(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for _, args := range []string{"status", "status --wait 20s", "stream start XRPETH"} {
+		r := hedgehog(ctx, append(strings.Fields(args), "--node", node.url)...)
+		checkFailure(t, r, exitFailure, "interrupted")
+	}
 }
 
 func TestStatusWaitsUntilTheNodeIsReady(t *testing.T) {

@@ -20,6 +20,7 @@ type fakeNode struct {
 	settings map[string]api.Settings
 	answers  map[string]any  // by path with query
 	lines    []string        // of a watch
+	endless  bool            // the watch goes on after its lines
 	changes  []string        // the bodies of the changes, each after its symbol
 	failing  map[string]bool // symbols whose settings can't be stored
 }
@@ -48,6 +49,10 @@ func newFakeNode(t testing.TB) *fakeNode {
 	mux.HandleFunc("GET /api/v1/watch", func(w http.ResponseWriter, r *http.Request) {
 		for _, line := range f.lines {
 			fmt.Fprintln(w, line)
+		}
+		if f.endless {
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
 		}
 	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {

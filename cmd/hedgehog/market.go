@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shopspring/decimal"
 	"github.com/urfave/cli/v2"
 
 	"hedgehog/exchange"
@@ -147,16 +146,18 @@ func (m *market) configure(c *cli.Context, info exchange.ExchangeInfo) error {
 	m.config.DataDir = c.String("data-dir")
 	m.config.Journal = c.String("journal")
 	var err error
-	if m.config.Commission, err = decimal.NewFromString(c.String("commission")); err != nil {
-		return wrongUsage(c, "--commission %q: want a share such as 0.001", c.String("commission"))
+	if m.config.Commission, err = decimalOf(c, "commission", c.String("commission")); err != nil {
+		return err
 	}
 	for _, text := range c.StringSlice("balance") {
 		asset, amount, found := strings.Cut(text, "=")
-		value, err := decimal.NewFromString(amount)
-		if !found || asset == "" || err != nil {
+		if !found || asset == "" {
 			return wrongUsage(c, "--balance %q: want ASSET=AMOUNT, such as USDT=1000", text)
 		}
-		m.config.Balances[strings.ToUpper(asset)] = value
+		asset = strings.ToUpper(asset)
+		if m.config.Balances[asset], err = decimalOf(c, "balance", amount); err != nil {
+			return err
+		}
 	}
 	if err := m.config.Validate(); err != nil {
 		return wrongUsage(c, "%v", err)

@@ -142,8 +142,9 @@ func TestAnExchangeThatCannotWorkSaysWhy(t *testing.T) {
 	}
 }
 
-// checkLastLine expects the one line that tells of a failure, with the words.
-func checkLastLine(t testing.TB, p *process, words ...string) {
+// checkLastLine expects one line that tells of a failure, with the words, and
+// returns it.
+func checkLastLine(t testing.TB, p *process, words ...string) string {
 	t.Helper()
 	var told []string
 	for line := range p.lines {
@@ -159,6 +160,7 @@ func checkLastLine(t testing.TB, p *process, words ...string) {
 			t.Errorf("told %q, want it to have %q", told[0], word)
 		}
 	}
+	return told[0]
 }
 
 func TestBadLinesOfADumpArePassedOverWhereTheFlagsSaySo(t *testing.T) {
@@ -231,7 +233,10 @@ func TestANodeThatCannotWorkSaysWhy(t *testing.T) {
 			if code := n.exitCode(); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
-			checkLastLine(t, n, test.want...)
+			told := checkLastLine(t, n, test.want...)
+			if strings.Contains(told, "hush") || strings.Contains(told, "k3y") {
+				t.Errorf("told %q, which shows a secret", told)
+			}
 		})
 	}
 }

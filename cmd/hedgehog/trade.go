@@ -114,9 +114,9 @@ func settingsOf(c *cli.Context) (api.Change, error) {
 		if !c.IsSet(f.flag) {
 			continue
 		}
-		value, err := decimal.NewFromString(c.String(f.flag))
+		value, err := decimalOf(c, f.flag, c.String(f.flag))
 		if err != nil {
-			return api.Change{}, wrongUsage(c, "--%s %q: want a decimal number such as 0.001", f.flag, c.String(f.flag))
+			return api.Change{}, err
 		}
 		*f.target = &value
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/shopspring/decimal"
 	"github.com/urfave/cli/v2"
 
 	"hedgehog/exchange"
@@ -71,6 +72,16 @@ func unknownCommand(c *cli.Context, commands []*cli.Command) error {
 		suggestion, _, _ = strings.Cut(quoted, `"`)
 	}
 	return wrongUsage(c, "unknown command %q%s", name, didYouMean(suggestion))
+}
+
+// decimalOf reads a number that a flag has. An exponent is refused: it could ask
+// for more digits than there is memory.
+func decimalOf(c *cli.Context, flag, text string) (decimal.Decimal, error) {
+	value, err := decimal.NewFromString(text)
+	if err != nil || strings.ContainsAny(text, "eE") {
+		return decimal.Decimal{}, wrongUsage(c, "--%s %q: want a decimal number such as 0.001", flag, text)
+	}
+	return value, nil
 }
 
 // noArguments refuses arguments of a command that takes none.

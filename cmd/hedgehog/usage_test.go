@@ -24,6 +24,7 @@ func TestWrongUsageIsOneLineAndExitCode2(t *testing.T) {
 		{"candles XRPETH --minutes 2", "--minutes 2: want 1, 5, 15, 60, 240 or 1440; see hedgehog candles --help"},
 		{"trade start", "which symbol?; see hedgehog trade start --help"},
 		{"trade settings XRPETH --budget ten", `--budget "ten": want a decimal number such as 0.001; see hedgehog trade settings --help`},
+		{"trade settings XRPETH --budget 1e999999999", `--budget "1e999999999": want a decimal number such as 0.001; see hedgehog trade settings --help`},
 		{"collect start XRPETH --topic order", `--topic "order": want one of trade_events, orders, ohlc; see hedgehog collect start --help`},
 		{"watch", "want one topic, such as TRADE_EVENTS:XRPUSDT; see hedgehog watch --help"},
 		{"watch TRADES:XRPETH", `topic "TRADES:XRPETH": want KIND:SYMBOL with one of the kinds TRADE_EVENTS, ORDERS, OHLC, POSITIONS, SETTINGS; see hedgehog watch --help`},
@@ -40,7 +41,8 @@ func TestWrongUsageIsOneLineAndExitCode2(t *testing.T) {
 		{"exchange --times then", `--times "then": want kept or now; see hedgehog exchange --help`},
 		{"exchange --symbols XRPNOPE", "--symbols: XRPNOPE: no built-in rules, its name ends with no known quote asset; give an exchange info that lists it; see hedgehog exchange --help"},
 		{"exchange --balance USDT", `--balance "USDT": want ASSET=AMOUNT, such as USDT=1000; see hedgehog exchange --help`},
-		{"exchange --commission some", `--commission "some": want a share such as 0.001; see hedgehog exchange --help`},
+		{"exchange --balance USDT=all", `--balance "all": want a decimal number such as 0.001; see hedgehog exchange --help`},
+		{"exchange --commission some", `--commission "some": want a decimal number such as 0.001; see hedgehog exchange --help`},
 		{"exchange --weight-limit 0", "--weight-limit 0: want 1 or more; see hedgehog exchange --help"},
 		{"exchange --ed25519-key robot", `--ed25519-key "robot": want NAME=FILE; see hedgehog exchange --help`},
 	} {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 )
 
 // watched is one event of each kind, by topic, as a node sends it.
@@ -61,4 +63,25 @@ func TestWatchNamesALineThatItCannotRead(t *testing.T) {
 	if r.code != exitFailure || !strings.Contains(r.stderr, `watch TRADE_EVENTS:XRPETH: event {"trade_id":"seven"}: `) {
 		t.Errorf("exit code %d, errors %q", r.code, r.stderr)
 	}
+}
+
+func TestAWatchThatIsInterruptedHasNotFailed(t *testing.T) {
+	node := newFakeNode(t)
+	node.endless = true
+	node.lines = []string{`{"event":` + watched["ORDERS:XRPETH"] + `}`}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var errors strings.Builder
+	p := program{stdout: onWrite(interrupt), stderr: &errors, zone: time.UTC}
+	if code := p.run(ctx, []string{"watch", "ORDERS:XRPETH", "--node", node.url}); code != exitOK || errors.Len() > 0 {
+		t.Errorf("exit code %d, errors %q", code, errors.String())
+	}
+}
+
+// onWrite is a writer that calls itself for everything written.
+type onWrite func()
+
+func (f onWrite) Write(text []byte) (int, error) {
+	f()
+	return len(text), nil
 }
