@@ -1,0 +1,291 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hedgehog/node/api"
+)
+
+// patience is how long a test waits for anything before it fails.
+const patience = 30 * time.Second
+
+// program returns the command that runs hedgehog as a process of its own: the
+// test binary, which TestMain turns into the program, so that a race in the
+// process is found where the tests look for races.
+func program(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(self, args...)
+	ours := func(variable string) bool { return strings.HasPrefix(variable, "HEDGEHOG_") }
+	command.Env = append(slices.DeleteFunc(os.Environ(), ours), "HEDGEHOG_TEST_AS_PROGRAM=1")
+	return command
+}
+
+// outcome is what a command that ends by itself left.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs hedgehog to its end.
+func run(t testing.TB, args ...string) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	command := program(t, args...)
+	command.Stdout, command.Stderr = &stdout, &stderr
+	late := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+	if !late.Stop() {
+		t.Fatal("the timer fired before the command began")
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late.Reset(patience)
+	defer late.Stop()
+	var exit *exec.ExitError
+	if err := command.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// must runs hedgehog, which has to succeed, and returns what it printed.
+func must(t testing.TB, args ...string) string {
+	t.Helper()
+	o := run(t, args...)
+	if o.code != 0 || o.stderr != "" {
+		t.Fatalf("hedgehog %s: exit code %d, errors %q", strings.Join(args, " "), o.code, o.stderr)
+	}
+	return o.stdout
+}
+
+// daemon is a hedgehog process that runs beside the test.
+type daemon struct {
+	t       testing.TB
+	command *exec.Cmd
+	ended   chan struct{} // closed when the process has ended and its log was read
+
+	mu    sync.Mutex
+	log   []string      // lines of its standard error stream; guarded by mu
+	grown chan struct{} // closed with the next line; guarded by mu
+	seen  int           // lines that await has passed; guarded by mu
+}
+
+// launch starts a process, which is killed at the end of the test if it still
+// runs then.
+func launch(t testing.TB, args ...string) *daemon {
+	t.Helper()
+	d := &daemon{t: t, command: program(t, args...), ended: make(chan struct{}), grown: make(chan struct{})}
+	stderr, err := d.command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(d.ended)
+		lines := bufio.NewScanner(stderr)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			d.mu.Lock()
+			d.log = append(d.log, lines.Text())
+			close(d.grown)
+			d.grown = make(chan struct{})
+			d.mu.Unlock()
+		}
+		_ = d.command.Wait() // the exit code says it all
+	}()
+	t.Cleanup(func() {
+		_ = d.command.Process.Kill() // fails where it has ended
+		<-d.ended
+		if t.Failed() {
+			t.Logf("hedgehog %s logged:\n%s", strings.Join(args, " "), strings.Join(d.log[max(0, len(d.log)-40):], "\n"))
+		}
+	})
+	return d
+}
+
+// await returns the next line of the log with the message.
+func (d *daemon) await(message string) map[string]any {
+	d.t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		// Asked before the log is read: what an ended process wrote is all there.
+		var over bool
+		select {
+		case <-d.ended:
+			over = true
+		default:
+		}
+		d.mu.Lock()
+		grown := d.grown
+		for d.seen < len(d.log) {
+			var line map[string]any
+			_ = json.Unmarshal([]byte(d.log[d.seen]), &line) // a line that is no JSON has no message
+			d.seen++
+			if line["msg"] == message {
+				d.mu.Unlock()
+				return line
+			}
+		}
+		d.mu.Unlock()
+		if over {
+			d.t.Fatalf("the process ended without %q on its log", message)
+		}
+		select {
+		case <-grown:
+		case <-d.ended:
+		case <-late.C:
+			d.t.Fatalf("no %q on the log", message)
+		}
+	}
+}
+
+// exit waits for the end of the process and returns its exit code, -1 when a
+// signal killed it.
+func (d *daemon) exit() int {
+	d.t.Helper()
+	select {
+	case <-d.ended:
+		return d.command.ProcessState.ExitCode()
+	case <-time.After(patience):
+		d.t.Fatal("the process does not end")
+		return -1
+	}
+}
+
+// end sends the signal and expects the process to end in order within seconds.
+func (d *daemon) end(signal os.Signal) {
+	d.t.Helper()
+	began := time.Now()
+	if err := d.command.Process.Signal(signal); err != nil {
+		d.t.Fatal(err)
+	}
+	if code := d.exit(); code != 0 {
+		d.t.Errorf("exit code %d after %s, want 0", code, signal)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		d.t.Errorf("the end took %s after %s", took, signal)
+	}
+}
+
+// kill ends the process as a power cut would.
+func (d *daemon) kill() {
+	d.t.Helper()
+	if err := d.command.Process.Kill(); err != nil {
+		d.t.Fatal(err)
+	}
+	if code := d.exit(); code != -1 {
+		d.t.Errorf("exit code %d: the process had ended before it was killed", code)
+	}
+}
+
+// lines returns the whole log of a process that has ended.
+func (d *daemon) lines() []string {
+	d.t.Helper()
+	d.exit()
+	return d.log
+}
+
+// market is a running simulated exchange.
+type market struct {
+	*daemon
+	url string
+}
+
+func launchExchange(t testing.TB, args ...string) market {
+	t.Helper()
+	d := launch(t, append([]string{"exchange"}, args...)...)
+	return market{d, d.await("simulated exchange listening")["url"].(string)}
+}
+
+// peer is a running node.
+type peer struct {
+	*daemon
+	url    string
+	client *api.Client
+}
+
+// launchNode starts a node named e2e and waits until it knows its exchange.
+func launchNode(t testing.TB, dir, exchange string) peer {
+	t.Helper()
+	d := launch(t, "node", "--name", "e2e", "--data-dir", dir, "--exchange", exchange, "--http", "127.0.0.1:0")
+	url := d.await("node started")["http"].(string)
+	client, err := api.NewClient(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, "status", "--node", url, "--wait", "20s")
+	return peer{d, url, client}
+}
+
+// status returns what the node says of the symbol; false while it says nothing.
+func (p peer) status() (api.SymbolStatus, bool) {
+	s, err := p.client.Status(p.t.Context())
+	if err != nil || len(s.Symbols) == 0 {
+		return api.SymbolStatus{}, false
+	}
+	return s.Symbols[0], true
+}
+
+// positions returns the node's positions by id, also those that are over.
+func (p peer) positions() map[string]api.Position {
+	p.t.Helper()
+	var list []api.Position
+	if err := json.Unmarshal([]byte(must(p.t, "trade", "positions", symbol, "--all", "--json", "--node", p.url)), &list); err != nil {
+		p.t.Fatal(err)
+	}
+	byID := make(map[string]api.Position)
+	for _, position := range list {
+		byID[position.ID] = position
+	}
+	return byID
+}
+
+// eventually waits until holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-late.C:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// recorded returns the path of a file that lies beside the repository.
+func recorded(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join("..", "..", "..", "shared", "data", name)
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("recorded data are missing: %v", err)
+		}
+		t.Skipf("recorded data are missing: %v", err)
+	}
+	return path
+}
+
+var _ = http.StatusOK
