@@ -68,7 +68,7 @@ func TestRequestsAreStampedByTheExchangesClock(t *testing.T) {
 				if _, err := s.client.PlaceLimitOrder(ctx, limitOrder("skewed")); err != nil {
 					t.Error(err)
 				}
-				if got := s.client.Clock().Exchange(time.Now()).Sub(time.Now()); (got - ahead).Abs() > time.Millisecond {
+				if got := s.ahead(); (got - ahead).Abs() > time.Millisecond {
 					t.Errorf("the exchange's clock is taken to be %s ahead, want %s", got, ahead)
 				}
 			})
@@ -127,7 +127,7 @@ func TestRunKeepsTheClockFresh(t *testing.T) {
 		}
 		s.setClock(time.Minute)
 		time.Sleep(31 * time.Second)
-		if got := s.client.Clock().Exchange(time.Now()).Sub(time.Now()); got.Round(time.Second) != time.Minute {
+		if got := s.ahead(); got.Round(time.Second) != time.Minute {
 			t.Errorf("the exchange's clock is taken to be %s ahead, want 1m", got)
 		}
 		cancel(over)
@@ -145,8 +145,8 @@ func TestTheGuardSeesTheTimestampBeforeAnythingIsSent(t *testing.T) {
 		stamp  time.Time
 		window time.Duration
 	)
-	configure := func(cfg *binance.Config, _ *exchange.ExchangeInfo) {
-		cfg.Guard = func(_ context.Context, symbol string, timestamp time.Time, w time.Duration) error {
+	configure := func(with *setup) {
+		with.client.Guard = func(_ context.Context, symbol string, timestamp time.Time, w time.Duration) error {
 			asked, stamp, window = append(asked, symbol), timestamp, w
 			if refuse {
 				return refused

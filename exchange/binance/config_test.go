@@ -126,7 +126,7 @@ func TestErrorsLeaveOutTheSignature(t *testing.T) {
 }
 
 func TestWithoutAKeyMarketDataWorksAndTheRestIsUnauthorized(t *testing.T) {
-	configure := func(cfg *binance.Config, _ *exchange.ExchangeInfo) { cfg.APIKey, cfg.Secret = "", "" }
+	configure := func(with *setup) { with.client.APIKey, with.client.Secret = "", "" }
 	withSimulated(t, configure, func(ctx context.Context, t *testing.T, s *simulated) {
 		s.trade(t, "0.5")
 		if trades, err := s.client.TradesFrom(ctx, symbol, 1, 10); err != nil || len(trades) != 1 {
@@ -143,7 +143,7 @@ func TestWithoutAKeyMarketDataWorksAndTheRestIsUnauthorized(t *testing.T) {
 }
 
 func TestAWrongKeyIsUnauthorized(t *testing.T) {
-	configure := func(cfg *binance.Config, _ *exchange.ExchangeInfo) { cfg.Secret = "another" }
+	configure := func(with *setup) { with.client.Secret = "another" }
 	withSimulated(t, configure, func(ctx context.Context, t *testing.T, s *simulated) {
 		if _, err := s.client.Account(ctx); !errors.Is(err, exchange.ErrUnauthorized) {
 			t.Errorf("account: error %v, want ErrUnauthorized", err)

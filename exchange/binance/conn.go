@@ -21,6 +21,9 @@ const (
 	writeTimeout = 10 * time.Second
 )
 
+// badFrame is the error for a message that can't be understood.
+type badFrame struct{ error }
+
 // conn is a websocket that is read by one goroutine. Pings are answered while it
 // waits for the next message, so only once all messages before them were read.
 type conn struct {
@@ -94,17 +97,17 @@ func (c *conn) next() ([]byte, error) {
 		return nil, err
 	}
 	kind, r, err := c.ws.NextReader()
-	if err != nil {
-		return nil, err
+	if err == nil && kind != websocket.TextMessage {
+		return nil, badFrame{errors.New("binary message: want text")}
 	}
-	if kind != websocket.TextMessage {
-		return nil, errors.New("binary message: want text")
+	if err == nil {
+		c.message.Reset()
+		_, err = c.message.ReadFrom(r)
 	}
-	c.message.Reset()
-	if _, err := c.message.ReadFrom(r); err != nil {
-		return nil, err
+	if errors.Is(err, websocket.ErrReadLimit) {
+		err = badFrame{fmt.Errorf("message of more than %d bytes", maxFrame)}
 	}
-	return c.message.Bytes(), nil
+	return c.message.Bytes(), err
 }
 
 // hold has next return the last message once more. Nothing is read meanwhile, so

@@ -8,12 +8,11 @@ import (
 	"time"
 
 	"hedgehog/exchange"
-	"hedgehog/exchange/binance"
 )
 
 // limited gives the exchange these limits instead of its usual ones.
-func limited(limits ...exchange.RateLimit) func(*binance.Config, *exchange.ExchangeInfo) {
-	return func(_ *binance.Config, info *exchange.ExchangeInfo) { info.RateLimits = limits }
+func limited(limits ...exchange.RateLimit) func(*setup) {
+	return func(with *setup) { with.info.RateLimits = limits }
 }
 
 var (

@@ -110,19 +110,26 @@ type simulated struct {
 	dead   string         // path that has every connection dropped
 }
 
+// setup is what a simulated exchange and its client are made from.
+type setup struct {
+	client binance.Config
+	info   exchange.ExchangeInfo
+	server server.Config
+}
+
 // withSimulated runs test in a bubble of virtual time. configure, where given,
-// changes the client's configuration and the exchange's rate limits.
-func withSimulated(t *testing.T, configure func(*binance.Config, *exchange.ExchangeInfo), test func(ctx context.Context, t *testing.T, s *simulated)) {
+// changes the setup before.
+func withSimulated(t *testing.T, configure func(*setup), test func(ctx context.Context, t *testing.T, s *simulated)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &simulated{seen: map[string]int{}}
 		cfg, stop := serve(t, s)
 		defer stop()
-		info := sim.InfoFor([]exchange.Symbol{exchangetest.Symbol()})
+		with := setup{client: cfg, info: sim.InfoFor([]exchange.Symbol{exchangetest.Symbol()}), server: server.DefaultConfig()}
 		if configure != nil {
-			configure(&cfg, &info)
+			configure(&with)
 		}
-		engineConfig := sim.DefaultConfig(info)
+		engineConfig := sim.DefaultConfig(with.info)
 		engineConfig.Balances = exchangetest.Balances()
 		engineConfig.Now = func() time.Time {
 			s.mu.Lock()
@@ -134,11 +141,11 @@ func withSimulated(t *testing.T, configure func(*binance.Config, *exchange.Excha
 			t.Fatalf("open the engine: %v", err)
 		}
 		defer s.engine.Close()
-		if s.front, err = server.New(server.DefaultConfig(), s.engine, slog.New(slog.DiscardHandler)); err != nil {
+		if s.front, err = server.New(with.server, s.engine, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatalf("make the server: %v", err)
 		}
 		defer s.front.Close()
-		s.client = newClient(t, cfg)
+		s.client = newClient(t, with.client)
 		defer s.client.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -219,4 +226,10 @@ func (s *simulated) failAll(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dead = path
+}
+
+// ahead returns how far the client takes the exchange's clock to be ahead.
+func (s *simulated) ahead() time.Duration {
+	now := time.Now()
+	return s.client.Clock().Exchange(now).Sub(now)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/shopspring/decimal"
 
 	"hedgehog/exchange"
-	"hedgehog/exchange/binance"
 )
 
 const (
@@ -79,7 +78,7 @@ func TestAnOrderOfUnknownOutcomeIsNeitherLostNorDoubled(t *testing.T) {
 		{"late beyond the receive window", executedAfter(6 * time.Second), 0, exchange.ErrUnavailable, recvWindow},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			configure := func(cfg *binance.Config, _ *exchange.ExchangeInfo) { cfg.RequestTimeout = time.Second }
+			configure := func(with *setup) { with.client.RequestTimeout = time.Second }
 			withSimulated(t, configure, func(ctx context.Context, t *testing.T, s *simulated) {
 				s.inject(http.MethodPost, ordersPath, c.fault)
 				start := time.Now()
@@ -212,7 +211,7 @@ func TestACancelOfUnknownOutcomeIsSettledByTheOrdersState(t *testing.T) {
 		}, exchange.ErrUnknownOrder},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			configure := func(cfg *binance.Config, _ *exchange.ExchangeInfo) { cfg.RequestTimeout = time.Second }
+			configure := func(with *setup) { with.client.RequestTimeout = time.Second }
 			withSimulated(t, configure, func(ctx context.Context, t *testing.T, s *simulated) {
 				placed, err := s.client.PlaceLimitOrder(ctx, limitOrder("gone"))
 				if err != nil {

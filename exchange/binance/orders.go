@@ -131,8 +131,7 @@ func (f *orderFeed) read(ctx context.Context, l *link) error {
 		kind, err := decodeAccountEvent(message, update)
 		switch {
 		case err != nil:
-			f.client.stats.badFrames.Add(1)
-			return err
+			return badFrame{err}
 		case kind == eventShutdown:
 			l.announceEnd()
 		case kind == eventTerminated:

@@ -117,6 +117,9 @@ func (c *Client) stay(ctx context.Context, f feed, log *slog.Logger) error {
 	for {
 		select {
 		case e := <-ends:
+			if errors.As(e.err, new(badFrame)) {
+				c.stats.badFrames.Add(1)
+			}
 			if e.link == current || errors.As(e.err, new(sinkError)) {
 				return e.err
 			}

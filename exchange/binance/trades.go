@@ -85,8 +85,7 @@ func (f *tradeFeed) read(ctx context.Context, l *link) error {
 		case errors.Is(err, errAnswer):
 			continue // to subscribe, overtaken by a trade
 		case err != nil:
-			f.client.stats.badFrames.Add(1)
-			return err
+			return badFrame{err}
 		}
 		if l.before != nil {
 			if err := f.takeOver(ctx, l, t.ID); err != nil {
