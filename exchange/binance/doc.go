@@ -14,7 +14,7 @@
 //     is signed and sent (rest.go). The exchange takes it no later than its
 //     receive window allows, whatever delays it on the way.
 //   - An order is never sent again while its first sending may still succeed
-//     (order.go): the order is looked up by client order id, and its absence
+//     (place.go): the order is looked up by client order id, and its absence
 //     counts only once the receive window is over on the exchange's clock.
 //   - Requests wait before the exchange has to refuse them (limits.go); orders
 //     and what belongs to them go before bulk reads.
@@ -22,7 +22,7 @@
 //     as soon as it is read and before the next is read. A ping is answered when
 //     it is reached in that order, so a pong tells the exchange that everything
 //     sent before the ping has been dealt with. A slow sink therefore slows the
-//     connection; nothing is queued or dropped here (stream.go, trades.go).
+//     connection; nothing is queued or dropped here (stream.go, tradestream.go).
 //   - A connection is replaced before the exchange ends it for its age, without a
 //     gap: the old one is read until the new one has caught up.
 //
