@@ -57,6 +57,7 @@ func (n *Node) symbolStatus(stored storage.Settings) api.SymbolStatus {
 	}
 	if streamer := v.streamer.Load(); streamer != nil {
 		stats := streamer.Stats()
+		s.StreamConnected = stats.Connections > 0
 		s.LastTradeID, s.TradesPublished = stats.LastID, stats.Published
 		s.TradesBackfilled, s.TradesMissing = stats.Backfilled, stats.Missing
 	}

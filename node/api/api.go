@@ -33,7 +33,9 @@ type ExchangeStatus struct {
 type SymbolStatus struct {
 	Settings
 	Parts []PartStatus `json:"parts"`
-	// LastTrade is the latest trade published since the node started.
+	// StreamConnected says that the stream of trades has been connected.
+	StreamConnected bool `json:"stream_connected"`
+	// LastTradeID is the latest trade published since the node started.
 	LastTradeID int64 `json:"last_trade_id,omitempty"`
 	// TradesPublished and TradesBackfilled count since the streamer was started.
 	TradesPublished  int64 `json:"trades_published"`

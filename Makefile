@@ -1,0 +1,51 @@
+GO    ?= go
+BIN   := bin/hedgehog
+BENCH ?= .
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check format vet lint fuzz e2e bench clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/hedgehog
+	$(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hedgehog
+
+run: build ## run one node that trades a symbol on a simulated exchange
+	@deploy/local/run.sh
+
+test: ## run the tests
+	$(GO) test ./...
+
+check: format vet lint build race fuzz ## everything that has to hold before a commit
+
+format:
+	@files=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$files" ]; then echo "not formatted (run gofmt -w): $$files" >&2; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(GO) tool staticcheck ./...
+
+.PHONY: race
+race: ## run the tests with the race detector
+	$(GO) test -race -count=1 ./...
+
+# Every fuzz target for a moment: enough to run its seeds and some thousand more.
+FUZZTIME ?= 3s
+fuzz: ## fuzz every parser of outside bytes for FUZZTIME (3s)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+	  grep -o '^func Fuzz[A-Za-z0-9_]*' "$$file" | cut -c6- | while read -r target; do \
+	    echo "fuzz $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" >/tmp/fuzz.$$$$ 2>&1 \
+	      || { cat /tmp/fuzz.$$$$; rm -f /tmp/fuzz.$$$$; exit 1; }; rm -f /tmp/fuzz.$$$$; \
+	  done || exit 1; \
+	done
+
+bench: ## measure; BENCH=regexp chooses
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+clean: ## remove what was built and the data of local runs
+	rm -rf bin .hedgehog .cluster
