@@ -22,8 +22,8 @@ type Config struct {
 	// Resume returns the id of the last trade that is stored, so that the stream
 	// goes on right behind it; false when it may begin anywhere. Nil: anywhere.
 	Resume func(ctx context.Context) (lastID int64, known bool, err error)
-	// MaxBackfill is the most trades that are fetched before the stream goes on;
-	// what is missed beyond that is counted as missing. 0: no bound.
+	// MaxBackfill is the most trades that are fetched before the stream goes on:
+	// the newest ones. Those before are counted as missing. 0: no bound.
 	MaxBackfill int64
 }
 
@@ -101,17 +101,6 @@ func (s sink) Connected(ctx context.Context) error {
 	if s.last == 0 {
 		return nil
 	}
-	if s.config.MaxBackfill > 0 {
-		newest, err := s.exchange.TradesFrom(ctx, s.config.Symbol, 0, 1)
-		if err != nil {
-			return fmt.Errorf("newest trade of %s: %w", s.config.Symbol, err)
-		}
-		if len(newest) > 0 && newest[0].ID-s.last > s.config.MaxBackfill {
-			s.missed(s.last+1, newest[0].ID)
-			s.last = newest[0].ID
-			return nil
-		}
-	}
 	return s.backfill(ctx, 0)
 }
 
@@ -134,6 +123,9 @@ func (s sink) Trade(ctx context.Context, t *exchange.TradeEvent) error {
 // backfill publishes the trades after the last one, up to id to, or to the
 // newest when to is 0.
 func (s *Streamer) backfill(ctx context.Context, to int64) error {
+	if err := s.giveUp(ctx, to); err != nil {
+		return err
+	}
 	from := s.last + 1
 	for t, err := range exchange.MissedTrades(ctx, s.exchange, s.config.Symbol, from, to) {
 		if err != nil {
@@ -149,6 +141,29 @@ func (s *Streamer) backfill(ctx context.Context, to int64) error {
 	}
 	if s.last >= from {
 		s.log.Info("trades backfilled", "first_id", from, "last_id", s.last)
+	}
+	return nil
+}
+
+// giveUp passes over the oldest of the trades that backfill would fetch where
+// they are more than MaxBackfill.
+func (s *Streamer) giveUp(ctx context.Context, to int64) error {
+	if s.config.MaxBackfill == 0 {
+		return nil
+	}
+	if to == 0 {
+		newest, err := s.exchange.TradesFrom(ctx, s.config.Symbol, 0, 1)
+		if err != nil {
+			return fmt.Errorf("newest trade of %s: %w", s.config.Symbol, err)
+		}
+		if len(newest) == 0 {
+			return nil
+		}
+		to = newest[0].ID
+	}
+	if given := to - s.config.MaxBackfill; given > s.last {
+		s.missed(s.last+1, given)
+		s.last = given
 	}
 	return nil
 }
