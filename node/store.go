@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/shopspring/decimal"
 
@@ -102,11 +101,11 @@ func (s store) openPositions(ctx context.Context, symbol string) ([]naive.Positi
 		p := naive.Position{
 			Symbol: r.Symbol, Slot: r.Slot, State: naive.Open, RebuyTriggered: r.RebuyTriggered, StartTime: r.StartTime,
 		}
-		if p.ID, err = parsePositionID(r.ID); err != nil {
+		if err := p.ID.UnmarshalText([]byte(r.ID)); err != nil {
 			return nil, err
 		}
 		if r.Parent != "" {
-			if p.Parent, err = parsePositionID(r.Parent); err != nil {
+			if err := p.Parent.UnmarshalText([]byte(r.Parent)); err != nil {
 				return nil, err
 			}
 		}
@@ -124,11 +123,11 @@ func (s store) openPositions(ctx context.Context, symbol string) ([]naive.Positi
 
 func positionRow(p *naive.Position) storage.Position {
 	r := storage.Position{
-		Symbol: p.Symbol, ID: formatPositionID(p.ID), Slot: p.Slot, State: storage.PositionState(p.State),
+		Symbol: p.Symbol, ID: p.ID.String(), Slot: p.Slot, State: storage.PositionState(p.State),
 		RebuyTriggered: p.RebuyTriggered, StartTime: p.StartTime, EndTime: p.EndTime, Profit: p.Profit,
 	}
 	if p.Parent != 0 {
-		r.Parent = formatPositionID(p.Parent)
+		r.Parent = p.Parent.String()
 	}
 	if p.Buy != nil {
 		r.BuyClientID = p.Buy.ClientID
@@ -137,15 +136,4 @@ func positionRow(p *naive.Position) storage.Position {
 		r.SellClientID = p.Sell.ClientID
 	}
 	return r
-}
-
-// Position ids are shown and stored as their orders' client order ids spell them.
-func formatPositionID(id int64) string { return strconv.FormatInt(id, 36) }
-
-func parsePositionID(s string) (int64, error) {
-	id, err := strconv.ParseInt(s, 36, 64)
-	if err != nil || id <= 0 {
-		return 0, fmt.Errorf("stored position id %q is not one of ours", s)
-	}
-	return id, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -113,7 +112,7 @@ func (p *program) describe(topic bus.Topic, event []byte) (string, error) {
 			k.Minutes, k.Open, k.High, k.Low, k.Close, k.Volume, k.Trades), err
 	case bus.KindPositions:
 		pos, err := decode[naive.Position](event)
-		return fmt.Sprintf("position %s  %s  buy %s  sell %s", strconv.FormatInt(pos.ID, 36), pos.State, leg(pos.Buy), leg(pos.Sell)), err
+		return fmt.Sprintf("position %s  %s  buy %s  sell %s", pos.ID, pos.State, leg(pos.Buy), leg(pos.Sell)), err
 	case bus.KindSettings:
 		s, err := decode[naive.Settings](event)
 		return fmt.Sprintf("trading %s  budget %s  chunks %d  profit target %s  buy down %s  rebuy %s",

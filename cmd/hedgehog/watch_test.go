@@ -12,7 +12,7 @@ var watched = map[string]string{
 	"TRADE_EVENTS:XRPETH": `{"symbol":"XRPETH","trade_id":7,"price":"0.0014","quantity":"12","trade_time":1570795200000000,"source":"live"}`,
 	"ORDERS:XRPETH":       `{"symbol":"XRPETH","order_id":3,"side":"BUY","status":"PARTIALLY_FILLED","price":"0.0014","original_quantity":"12","executed_quantity":"5","update_time":1570795200000000}`,
 	"OHLC:XRPETH":         `{"symbol":"XRPETH","minutes":5,"start_time":1570795200000000,"open":"1","high":"4","low":"0.5","close":"2","volume":"9","trades":3}`,
-	"POSITIONS:XRPETH":    `{"symbol":"XRPETH","position_id":36,"state":"open","buy":{"status":"NEW","price":"0.0014","original_quantity":"12"}}`,
+	"POSITIONS:XRPETH":    `{"symbol":"XRPETH","position_id":"10","state":"open","buy":{"status":"NEW","price":"0.0014","original_quantity":"12"}}`,
 	"SETTINGS:XRPETH":     `{"symbol":"XRPETH","status":"on","chunks":5,"budget":"10","buy_down_interval":"0.1","profit_target":"0.2","rebuy_interval":"0.3"}`,
 }
 

@@ -199,8 +199,8 @@ func TestRoundingLosesLessThanOneUnit(t *testing.T) {
 func TestOrderNamesReadBackAsTheyWereWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := naive.OrderName{
-			Position: rapid.Int64Range(1, 1<<52).Draw(t, "position"),
-			Parent:   rapid.Int64Range(0, 1<<52).Draw(t, "parent"),
+			Position: naive.PositionID(rapid.Int64Range(1, 1<<52).Draw(t, "position")),
+			Parent:   naive.PositionID(rapid.Int64Range(0, 1<<52).Draw(t, "parent")),
 			Side:     rapid.SampledFrom([]exchange.Side{exchange.Buy, exchange.Sell}).Draw(t, "side"),
 			Attempt:  rapid.IntRange(1, 1000).Draw(t, "attempt"),
 		}

@@ -8,14 +8,34 @@ import (
 	"hedgehog/exchange"
 )
 
+// PositionID names a position of a symbol. Everywhere outside of this package it
+// is written in base 36, as the client order ids of its orders spell it.
+type PositionID int64
+
+// String returns the id in base 36.
+func (id PositionID) String() string { return strconv.FormatInt(int64(id), 36) }
+
+// MarshalText writes the id as String does.
+func (id PositionID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (id *PositionID) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseInt(string(text), 36, 64)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("position id %q is not one of ours", text)
+	}
+	*id = PositionID(v)
+	return nil
+}
+
 // OrderName is what a client order id says of its order. The exchange keeps it,
 // so it survives the loss of everything else. It reads
 // hh-POSITION-PARENT-SIDE+ATTEMPT, numbers in base 36: hh-1jy9dvk3-0-B1.
 type OrderName struct {
 	// Position is the position's id.
-	Position int64
+	Position PositionID
 	// Parent is the position whose rebuy started Position; 0 when none did.
-	Parent int64
+	Parent PositionID
 	// Side is the side of the order.
 	Side exchange.Side
 	// Attempt counts the orders of that side, from 1: a sell that was cancelled
@@ -23,11 +43,14 @@ type OrderName struct {
 	Attempt int
 }
 
-const orderNamePrefix = "hh-"
+const (
+	orderNamePrefix = "hh-"
+	noParent        = "0"
+)
 
 // String returns the client order id, at most 33 characters.
 func (n OrderName) String() string {
-	return orderNamePrefix + strconv.FormatInt(n.Position, 36) + "-" + strconv.FormatInt(n.Parent, 36) + "-" +
+	return orderNamePrefix + n.Position.String() + "-" + n.Parent.String() + "-" +
 		string(n.Side[0]) + strconv.FormatInt(int64(n.Attempt), 36)
 }
 
@@ -43,12 +66,13 @@ func ParseOrderName(clientID string) (OrderName, error) {
 		return fail("not one of ours")
 	}
 	var n OrderName
-	var err error
-	if n.Position, err = strconv.ParseInt(parts[0], 36, 64); err != nil || n.Position <= 0 {
+	if err := n.Position.UnmarshalText([]byte(parts[0])); err != nil {
 		return fail("bad position")
 	}
-	if n.Parent, err = strconv.ParseInt(parts[1], 36, 64); err != nil || n.Parent < 0 {
-		return fail("bad parent")
+	if parts[1] != noParent {
+		if err := n.Parent.UnmarshalText([]byte(parts[1])); err != nil {
+			return fail("bad parent")
+		}
 	}
 	switch parts[2][0] {
 	case 'B':

@@ -24,9 +24,9 @@ type Position struct {
 	Symbol string `json:"symbol"`
 	// ID is unique and rises: the trader's clock in milliseconds when the
 	// position started, or one more than the position before.
-	ID int64 `json:"position_id"`
+	ID PositionID `json:"position_id"`
 	// Parent is the position whose rebuy started this one; 0 when none did.
-	Parent int64 `json:"parent_id,omitempty"`
+	Parent PositionID `json:"parent_id,omitzero"`
 	// Slot is the place among the symbol's positions; they take their turns in
 	// the order of their slots.
 	Slot           int   `json:"slot"`

@@ -126,9 +126,9 @@ func (t *Trader) readOrders(ctx context.Context, known []Position) ([]exchange.O
 // position whose buy the exchange has never seen has ended. Only orders that
 // OrderName can read count.
 func Rebuild(symbol string, known []Position, orders []exchange.Order) []Position {
-	byPosition := make(map[int64]*Position)
-	triggered := make(map[int64]bool) // a further position names it as its parent
-	var found []int64
+	byPosition := make(map[PositionID]*Position)
+	triggered := make(map[PositionID]bool) // a further position names it as its parent
+	var found []PositionID
 	for _, o := range orders {
 		name, err := ParseOrderName(o.ClientID)
 		if err != nil || o.Symbol != symbol {
@@ -137,7 +137,7 @@ func Rebuild(symbol string, known []Position, orders []exchange.Order) []Positio
 		triggered[name.Parent] = true
 		p := byPosition[name.Position]
 		if p == nil {
-			p = &Position{Symbol: symbol, ID: name.Position, Parent: name.Parent, State: Open, StartTime: exchange.MicrosOfMillis(name.Position)}
+			p = &Position{Symbol: symbol, ID: name.Position, Parent: name.Parent, State: Open, StartTime: exchange.MicrosOfMillis(int64(name.Position))}
 			byPosition[name.Position] = p
 			found = append(found, name.Position)
 		}

@@ -10,7 +10,7 @@ import (
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
 
-func named(id int64, position, parent int64, side exchange.Side, attempt int, executed string, status exchange.Status) exchange.Order {
+func named(id int64, position, parent naive.PositionID, side exchange.Side, attempt int, executed string, status exchange.Status) exchange.Order {
 	return exchange.Order{
 		Symbol: "XRPUSDT", ID: id, ClientID: naive.OrderName{Position: position, Parent: parent, Side: side, Attempt: attempt}.String(),
 		Side: side, Status: status, Price: d("0.43"), OriginalQuantity: d("10"), ExecutedQuantity: d(executed), QuoteQuantity: d("0.43").Mul(d(executed)),
@@ -42,7 +42,7 @@ func TestRebuildMakesPositionsFromTheExchangesOrdersAlone(t *testing.T) {
 }
 
 func TestRebuildBringsKnownPositionsUpToDate(t *testing.T) {
-	stub := func(position int64, side exchange.Side) *exchange.Order {
+	stub := func(position naive.PositionID, side exchange.Side) *exchange.Order {
 		return &exchange.Order{ClientID: naive.OrderName{Position: position, Side: side, Attempt: 1}.String()}
 	}
 	known := []naive.Position{

@@ -62,7 +62,7 @@ type Trader struct {
 
 	settings  Settings
 	positions []Position // open ones; before Run those to restore
-	lastID    int64
+	lastID    PositionID
 
 	// quiet says that no position acts on a trade at rebuyBelow or above: the
 	// hot path ends after one comparison.
@@ -318,9 +318,9 @@ func (t *Trader) replace(ctx context.Context, i int, p Position) error {
 }
 
 // fresh starts a position. It is published with its first order.
-func (t *Trader) fresh(parent int64, slot int) Position {
+func (t *Trader) fresh(parent PositionID, slot int) Position {
 	now := t.config.Now()
-	t.lastID = max(now.UnixMilli(), t.lastID+1)
+	t.lastID = max(PositionID(now.UnixMilli()), t.lastID+1)
 	return Position{
 		Symbol: t.config.Symbol.Name, ID: t.lastID, Parent: parent, Slot: slot,
 		State: Open, StartTime: exchange.MicrosOf(now),
