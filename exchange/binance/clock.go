@@ -33,7 +33,7 @@ func EstimateClock(samples ...ClockSample) ClockEstimate {
 	var best ClockEstimate
 	for _, s := range samples {
 		trip := s.Received.Sub(s.Sent)
-		within := trip/2 + s.Resolution/2
+		within := trip/2 + s.Resolution/2 + drifted(trip)
 		if best.IsZero() || within < best.within {
 			best = ClockEstimate{ours: s.Sent.Add(trip / 2), theirs: s.Server.Add(s.Resolution / 2), within: within}
 		}
@@ -52,7 +52,12 @@ func (e ClockEstimate) Exchange(ours time.Time) time.Time {
 // Error returns by how much Exchange may be wrong at the moment ours: half the
 // round trip, the resolution of the answer, and the drift since.
 func (e ClockEstimate) Error(ours time.Time) time.Duration {
-	return e.within + time.Duration(e.Age(ours).Abs().Seconds()*float64(drift))
+	return e.within + drifted(e.Age(ours))
+}
+
+// drifted returns how far two clocks may part from each other in d.
+func drifted(d time.Duration) time.Duration {
+	return time.Duration(d.Abs().Seconds() * float64(drift))
 }
 
 // Age returns how long before the moment ours the estimate was measured.

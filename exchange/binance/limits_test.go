@@ -129,6 +129,31 @@ func TestWeightThatOthersUseCounts(t *testing.T) {
 	})
 }
 
+func TestACountOfTheMinuteBeforeIsNotTakenForThisOne(t *testing.T) {
+	withSimulated(t, limited(weightLimit, orderLimit), func(ctx context.Context, t *testing.T, s *simulated) {
+		if _, err := s.client.ExchangeInfo(ctx); err != nil {
+			t.Fatal(err)
+		}
+		atMinute()
+		s.inject(http.MethodGet, "/api/v3/trades", func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			w.Header().Set("X-MBX-USED-WEIGHT-1M", "190")
+			_, _ = w.Write([]byte("[]"))
+			time.Sleep(10 * time.Second)
+		})
+		time.Sleep(55 * time.Second)
+		if _, err := s.client.TradesFrom(ctx, symbol, 0, 10); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if _, err := s.client.TradesFrom(ctx, symbol, 0, 10); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the read in the new minute took %s", took)
+		}
+	})
+}
+
 func TestEverythingWaitsAsLongAsTheExchangeAsks(t *testing.T) {
 	for _, c := range []struct {
 		name       string

@@ -71,6 +71,8 @@ type streams struct {
 	t       *testing.T
 	sockets chan *socket // subscribed, in the order of their coming
 	writers sync.WaitGroup
+	// hasty is a trade that overtakes the answer to each subscription; 0: none.
+	hasty int64
 }
 
 func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -105,6 +107,10 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sk.pongs <- payload
 		return nil
 	})
+	if s.hasty != 0 {
+		sk.trade(s.hasty)
+		sk.ping("after the hasty trade")
+	}
 	sk.send(fmt.Sprintf(`{"result":null,"id":%d}`, request.ID))
 	s.writers.Go(func() { sk.write() })
 	s.sockets <- sk
@@ -137,6 +143,7 @@ type transcript struct {
 	// the bubble.
 	blocking bool
 	block    chan struct{}
+	hasty    int64 // of the exchange that withStream makes
 }
 
 func (r *transcript) add(line string) {
@@ -174,7 +181,7 @@ func withStream(t *testing.T, sink *transcript, test func(t *testing.T, s *strea
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		sink.block = make(chan struct{})
-		s := &streams{t: t, sockets: make(chan *socket, 100)}
+		s := &streams{t: t, sockets: make(chan *socket, 100), hasty: sink.hasty}
 		cfg, stop := serve(t, s)
 		defer s.writers.Wait()
 		defer stop()
@@ -328,6 +335,43 @@ func TestAPongSaysThatEverythingBeforeThePingIsDealtWith(t *testing.T) {
 	})
 }
 
+func TestATradeThatOvertakesTheAnswerToItsSubscriptionIsNotLost(t *testing.T) {
+	sink := &transcript{blocking: true, hasty: 1}
+	withStream(t, sink, func(t *testing.T, s *streams, _ *binance.Client, sk *socket) {
+		synctest.Wait()
+		if got := sink.String(); got != "connected" || len(sk.pongs) != 0 {
+			t.Errorf("got %q and %d pongs while the trade waits", got, len(sk.pongs))
+		}
+		sink.block <- struct{}{}
+		sk.trade(2)
+		sink.block <- struct{}{}
+		synctest.Wait()
+		if got := sink.String(); got != "connected 1 2" || len(sk.pongs) != 1 {
+			t.Errorf("got %q and %d pongs, want both trades and one pong", got, len(sk.pongs))
+		}
+	})
+}
+
+func TestAGoodConnectionStartsTheBackOffAnew(t *testing.T) {
+	withStream(t, &transcript{}, func(t *testing.T, s *streams, _ *binance.Client, sk *socket) {
+		start := time.Now()
+		for range 12 {
+			sk.close()
+			sk = <-s.sockets
+		}
+		if took := time.Since(start); took < 10*time.Second {
+			t.Errorf("twelve connections within %s", took)
+		}
+		time.Sleep(time.Minute)
+		start = time.Now()
+		sk.close()
+		<-s.sockets
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("connected %s after a good connection", took)
+		}
+	})
+}
+
 func TestASilentConnectionIsReplaced(t *testing.T) {
 	sink := &transcript{}
 	withStream(t, sink, func(t *testing.T, s *streams, _ *binance.Client, sk *socket) {
@@ -342,8 +386,9 @@ func TestASilentConnectionIsReplaced(t *testing.T) {
 			t.Errorf("replaced after %s of silence, want a minute", took)
 		}
 		next.trade(5)
+		<-s.sockets // without any ping
 		synctest.Wait()
-		if got := sink.String(); got != "connected connected 5" {
+		if got := sink.String(); got != "connected connected 5 connected" {
 			t.Errorf("got %s", got)
 		}
 	})
