@@ -3,9 +3,9 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,13 +24,13 @@ const patience = 30 * time.Second
 // program returns the command that runs hedgehog as a process of its own: the
 // test binary, which TestMain turns into the program, so that a race in the
 // process is found where the tests look for races.
-func program(t testing.TB, args ...string) *exec.Cmd {
+func program(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(self, args...)
+	command := exec.CommandContext(ctx, self, args...)
 	ours := func(variable string) bool { return strings.HasPrefix(variable, "HEDGEHOG_") }
 	command.Env = append(slices.DeleteFunc(os.Environ(), ours), "HEDGEHOG_TEST_AS_PROGRAM=1")
 	return command
@@ -45,20 +45,13 @@ type outcome struct {
 // run runs hedgehog to its end.
 func run(t testing.TB, args ...string) outcome {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	var stdout, stderr bytes.Buffer
-	command := program(t, args...)
+	command := program(ctx, t, args...)
 	command.Stdout, command.Stderr = &stdout, &stderr
-	late := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
-	if !late.Stop() {
-		t.Fatal("the timer fired before the command began")
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	late.Reset(patience)
-	defer late.Stop()
 	var exit *exec.ExitError
-	if err := command.Wait(); err != nil && !errors.As(err, &exit) {
+	if err := command.Run(); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	return outcome{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
@@ -86,11 +79,10 @@ type daemon struct {
 	seen  int           // lines that await has passed; guarded by mu
 }
 
-// launch starts a process, which is killed at the end of the test if it still
-// runs then.
+// launch starts a process, which is killed when it outlives the test.
 func launch(t testing.TB, args ...string) *daemon {
 	t.Helper()
-	d := &daemon{t: t, command: program(t, args...), ended: make(chan struct{}), grown: make(chan struct{})}
+	d := &daemon{t: t, command: program(t.Context(), t, args...), ended: make(chan struct{}), grown: make(chan struct{})}
 	stderr, err := d.command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +104,6 @@ func launch(t testing.TB, args ...string) *daemon {
 		_ = d.command.Wait() // the exit code says it all
 	}()
 	t.Cleanup(func() {
-		_ = d.command.Process.Kill() // fails where it has ended
 		<-d.ended
 		if t.Failed() {
 			t.Logf("hedgehog %s logged:\n%s", strings.Join(args, " "), strings.Join(d.log[max(0, len(d.log)-40):], "\n"))
@@ -287,5 +278,3 @@ func recorded(t testing.TB, name string) string {
 	}
 	return path
 }
-
-var _ = http.StatusOK
