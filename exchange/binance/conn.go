@@ -33,9 +33,10 @@ type conn struct {
 	held    bool // message is to be read once more
 }
 
-// subscribed opens a websocket and has subscribe make it ready to be read.
-func (c *Client) subscribed(ctx context.Context, address string, subscribe func(*conn) error) (*conn, error) {
-	cn, err := c.dial(ctx, address)
+// subscribed opens a websocket, at the cost that the exchange counts for it, and
+// has subscribe make it ready to be read.
+func (c *Client) subscribed(ctx context.Context, address string, price cost, subscribe func(*conn) error) (*conn, error) {
+	cn, err := c.dial(ctx, address, price)
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +54,15 @@ func (c *Client) subscribed(ctx context.Context, address string, subscribe func(
 
 // dial opens a websocket. A refusal of the handshake by the exchange is a
 // *wire.Error; other errors wrap exchange.ErrUnavailable.
-func (c *Client) dial(ctx context.Context, address string) (*conn, error) {
+func (c *Client) dial(ctx context.Context, address string, price cost) (*conn, error) {
 	if err := c.dials.Wait(ctx); err != nil {
 		return nil, err
 	}
+	g, err := c.limits.acquire(ctx, price)
+	if err != nil {
+		return nil, err
+	}
+	defer c.limits.settle(g, nil)
 	dialer := websocket.Dialer{
 		NetDialContext:   c.dialNetwork,
 		Proxy:            http.ProxyFromEnvironment,

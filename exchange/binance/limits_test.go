@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -250,6 +251,30 @@ func TestReadsAreTriedAgainAFewTimes(t *testing.T) {
 		s.failAll("")
 		if _, err := s.client.TradesFrom(ctx, "NOBODYUSDT", 0, 10); !errors.Is(err, exchange.ErrUnknownSymbol) {
 			t.Errorf("error %v, want ErrUnknownSymbol", err)
+		}
+	})
+}
+
+func TestARefusedHandshakeIsNotRepeatedBeforeTheExchangeAllowsIt(t *testing.T) {
+	configure := func(with *setup) { with.server.ConnectionsPer5Minutes = 1 }
+	withSimulated(t, configure, func(ctx context.Context, t *testing.T, s *simulated) {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
+		defer cancel()
+		var running sync.WaitGroup
+		sinks := []*transcript{{}, {}}
+		for _, sink := range sinks {
+			running.Go(func() {
+				if err := s.client.StreamTrades(ctx, symbol, sink); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("stream ended with %v", err)
+				}
+			})
+		}
+		running.Wait()
+		if sinks[0].String() != "connected" || sinks[1].String() != "connected" {
+			t.Errorf("got %q and %q, want both connected", sinks[0], sinks[1])
+		}
+		if n := s.requests(http.MethodGet, "/ws"); n > 4 {
+			t.Errorf("%d handshakes, want one refused, a few at most", n)
 		}
 	})
 }

@@ -37,16 +37,12 @@ type orderFeed struct {
 // connection as well.
 func (f *orderFeed) open(ctx context.Context) (*conn, error) {
 	c := f.client
-	g, err := c.limits.acquire(ctx, cost{weight: 4, urgent: true}) // 2 to connect, 2 to subscribe
-	if err != nil {
-		return nil, err
-	}
-	defer c.limits.settle(g, nil)
 	clock, err := c.clock.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	cn, err := c.subscribed(ctx, c.cfg.APIURL+"?timeUnit=MICROSECOND", func(cn *conn) error { return f.subscribe(ctx, cn, clock) })
+	price := cost{weight: 4, urgent: true} // 2 to connect, 2 to subscribe
+	cn, err := c.subscribed(ctx, c.cfg.APIURL+"?timeUnit=MICROSECOND", price, func(cn *conn) error { return f.subscribe(ctx, cn, clock) })
 	if errors.Is(err, exchange.ErrStaleTimestamp) {
 		_, measured := c.clock.replace(ctx, clock)
 		return nil, errors.Join(err, measured)

@@ -34,7 +34,7 @@ func (f *tradeFeed) open(ctx context.Context) (*conn, error) {
 	if err := f.client.checkSymbol(ctx, f.symbol); err != nil {
 		return nil, err
 	}
-	return f.client.subscribed(ctx, f.client.cfg.StreamURL+"/ws?timeUnit=MICROSECOND", f.subscribe)
+	return f.client.subscribed(ctx, f.client.cfg.StreamURL+"/ws?timeUnit=MICROSECOND", cost{urgent: true}, f.subscribe)
 }
 
 // subscribe asks for the trades and waits for the proof that they come from now
