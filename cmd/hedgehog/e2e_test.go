@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -193,5 +195,22 @@ func TestCtrlCDuringWorkEndsBothInOrder(t *testing.T) {
 			}
 			checkSame(t, "trade", stored, r.trades[:len(stored)])
 		})
+	}
+}
+
+// A client may keep a connection at hand that it has asked nothing on yet.
+func TestASilentClientDoesNotHoldUpTheEnd(t *testing.T) {
+	x := launchExchange(t, "--listen", "127.0.0.1:0", "--symbols", symbol)
+	n := launchNode(t, t.TempDir(), x.url)
+	for _, p := range []struct {
+		*daemon
+		url string
+	}{{n.daemon, n.url}, {x.daemon, x.url}} {
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		p.end(os.Interrupt)
 	}
 }
