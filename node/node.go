@@ -265,7 +265,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 	case <-ctx.Done():
 	}
 	cut() // watchers would never finish by themselves
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := s.Shutdown(grace); err != nil {
 		_ = s.Close() // the grace is over: what is left is cut off
