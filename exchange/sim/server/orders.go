@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/rand"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -23,7 +24,7 @@ func (r *request) limitOrder(s *Server) exchange.LimitOrder {
 	side := r.choice("side", refuse(wire.CodeInvalidSide, "Invalid side."), string(exchange.Buy), string(exchange.Sell))
 	r.choice("type", refuse(wire.CodeInvalidOrderType, "Invalid orderType."), "LIMIT")
 	r.choice("timeInForce", refuse(wire.CodeInvalidTIF, "Invalid timeInForce."), "GTC")
-	for _, name := range [...]string{"quoteOrderQty", "stopPrice", "trailingDelta", "icebergQty"} {
+	for _, name := range strings.Fields(notForLimit) {
 		if r.has(name) {
 			r.fail(refuse(wire.CodeNotRequired, "Parameter '%s' sent when not required.", name))
 		}

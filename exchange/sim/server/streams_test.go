@@ -329,13 +329,13 @@ func TestAClientWithPongsStays(t *testing.T) {
 	pings := 0
 	answer := c.PingHandler()
 	c.SetPingHandler(func(payload string) error {
-		if pings++; pings == 300 {
+		if pings++; pings == 700 {
 			f.trade(t, 1, "0.0014", "100", true)
 		}
 		return answer(payload)
 	})
 	if got := c.next(); got != tradeOne {
-		t.Errorf("after 300 pings: %s", got)
+		t.Errorf("after 700 pings: %s", got)
 	}
 }
 
