@@ -35,8 +35,8 @@ type Aggregator struct {
 
 	candles  Candles
 	restored bool
-	last     int64 // id of the last trade counted; 0 before the first
-	closed   []*exchange.Candle
+	last     int64              // id of the last trade counted; 0 before the first
+	closed   []*exchange.Candle // not published yet
 }
 
 // New returns an Aggregator that takes trades from sub and publishes on b. The
@@ -55,8 +55,19 @@ func New(symbol string, store Store, ex exchange.TradeHistory, b *bus.Bus, sub *
 // Run builds candles until ctx ends (it returns ctx's cause), or something fails
 // that a new Run may mend.
 func (a *Aggregator) Run(ctx context.Context) error {
+	err := a.run(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("aggregate %s: %w", a.symbol, err)
+}
+
+func (a *Aggregator) run(ctx context.Context) error {
 	if err := a.restore(ctx); err != nil {
-		return fmt.Errorf("aggregate %s: %w", a.symbol, err)
+		return err
+	}
+	if err := a.publish(ctx); err != nil { // what an earlier Run had closed
+		return err
 	}
 	for {
 		m, err := a.sub.Next(ctx)
@@ -65,15 +76,12 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		}
 		t, ok := m.Event.(*exchange.TradeEvent)
 		if !ok {
-			return fmt.Errorf("aggregate %s: event of type %T on %s", a.symbol, m.Event, m.Topic)
+			return fmt.Errorf("event of type %T on %s", m.Event, m.Topic)
 		}
-		if t.Source == exchange.Replay || t.ID <= a.last {
+		if t.Source == exchange.Replay {
 			continue
 		}
-		if err := a.fill(ctx, t.ID); err != nil {
-			return fmt.Errorf("aggregate %s: %w", a.symbol, err)
-		}
-		if err := a.add(ctx, t); err != nil {
+		if err := a.count(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -84,7 +92,7 @@ func (a *Aggregator) restore(ctx context.Context) error {
 	if a.restored {
 		return nil
 	}
-	a.candles.Drop()
+	a.candles, a.last, a.closed = Candles{}, 0, nil
 	var from exchange.Micros
 	for i, minutes := range exchange.CandleMinutes {
 		c, ok, err := a.store.LastCandle(ctx, a.symbol, minutes)
@@ -104,7 +112,7 @@ func (a *Aggregator) restore(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("stored trades: %w", err)
 		}
-		if err := a.add(ctx, &t); err != nil {
+		if err := a.count(ctx, &t); err != nil {
 			return err
 		}
 	}
@@ -112,7 +120,18 @@ func (a *Aggregator) restore(ctx context.Context) error {
 	return nil
 }
 
-// fill counts the trades that are missing before id next.
+// count adds t, after the trades that are missing before it.
+func (a *Aggregator) count(ctx context.Context, t *exchange.TradeEvent) error {
+	if t.ID <= a.last {
+		return nil
+	}
+	if err := a.fill(ctx, t.ID); err != nil {
+		return err
+	}
+	return a.add(ctx, t)
+}
+
+// fill adds the trades that are missing before id next.
 func (a *Aggregator) fill(ctx context.Context, next int64) error {
 	first := a.last + 1
 	switch {
@@ -135,12 +154,19 @@ func (a *Aggregator) fill(ctx context.Context, next int64) error {
 }
 
 func (a *Aggregator) add(ctx context.Context, t *exchange.TradeEvent) error {
-	a.closed = a.candles.Add(t, a.closed[:0])
+	a.closed = a.candles.Add(t, a.closed)
 	a.last = t.ID
-	for _, c := range a.closed {
+	return a.publish(ctx)
+}
+
+// publish publishes the closed candles; those that it can't are left for later.
+func (a *Aggregator) publish(ctx context.Context) error {
+	for i, c := range a.closed {
 		if err := a.publisher.Publish(ctx, c); err != nil {
+			a.closed = a.closed[i:]
 			return err
 		}
 	}
+	a.closed = a.closed[:0]
 	return nil
 }

@@ -19,8 +19,8 @@ func (c *Candles) SkipUntil(minutes int, t exchange.Micros) {
 	}
 }
 
-// Drop forgets the open candles.
-func (c *Candles) Drop() { *c = Candles{} }
+// Drop forgets the open candles. What is finished stays so.
+func (c *Candles) Drop() { clear(c.open[:]) }
 
 // Add counts a trade and appends the candles that it closes to closed, shortest
 // first. A trade whose time lies before the open candle counts for that candle:

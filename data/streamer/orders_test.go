@@ -196,7 +196,7 @@ func TestCatchingUpPublishesWhatIsNewerThanStored(t *testing.T) {
 }
 
 func TestCatchingUpReadsEveryPage(t *testing.T) {
-	const all = 2300
+	const all = 1200
 	a := newAccount(t, symbol)
 	var first exchange.OrderUpdate
 	for i := range all {
@@ -220,7 +220,7 @@ func TestCatchingUpReadsEveryPage(t *testing.T) {
 			t.Fatalf("order %d is published where %d belongs", u.ID, want)
 		}
 	}
-	if want := []string{"orders XRPETH 1", "orders XRPETH 1001", "orders XRPETH 2001"}; !slices.Equal(a.asked, want) {
+	if want := []string{"orders XRPETH 1", "orders XRPETH 1001"}; !slices.Equal(a.asked, want) {
 		t.Errorf("asked for %q, want %q", a.asked, want)
 	}
 }
