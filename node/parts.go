@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/thejerf/suture/v4"
+	"golang.org/x/sync/errgroup"
 
 	"hedgehog/data/aggregator"
 	"hedgehog/data/bus"
@@ -104,9 +105,6 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription) 
 	if err != nil {
 		return err
 	}
-	if err := n.orders.CatchUp(ctx, symbol); err != nil {
-		return err
-	}
 	t := naive.New(naive.Config{
 		Symbol:   rules,
 		Fee:      account.MakerCommission,
@@ -117,5 +115,10 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription) 
 		Now:      n.now,
 	}, n.client, n.bus, sub, n.log)
 	n.view(symbol).trader.Store(t)
-	return t.Run(ctx)
+	// Side by side: what the first publishes waits in the trader's own queue, which
+	// may be full by now.
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error { return n.orders.CatchUp(ctx, symbol) })
+	running.Go(func() error { return t.Run(ctx) })
+	return running.Wait()
 }
