@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"hedgehog/data/bus"
@@ -34,7 +35,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("symbol %q is not a symbol's name", c.Symbol)
 	case c.To <= c.From:
 		return fmt.Errorf("to %s: want a time after from %s", c.To.Time(), c.From.Time())
-	case c.Speed < 0:
+	case !(c.Speed >= 0 && c.Speed <= math.MaxFloat64): // nor NaN
 		return fmt.Errorf("speed %g: want 0 (as fast as possible) or a factor above it", c.Speed)
 	}
 	return nil
@@ -66,6 +67,9 @@ func (p *Publisher) Run(ctx context.Context) error {
 	var started time.Time
 	var first exchange.Micros
 	for t, err := range p.store.TradesBetween(ctx, p.config.Symbol, p.config.From, p.config.To) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
 			return fmt.Errorf("replay %s: %w", p.config.Symbol, err)
 		}

@@ -238,6 +238,9 @@ func TestWithNothingStoredTheNewestOrdersAreCaughtUpWith(t *testing.T) {
 	if got := news(t, seen); len(got) != 1000 || got[0] != "order-2 NEW, 0 fills" || got[999] != "order-1001 NEW, 0 fills" {
 		t.Errorf("%d orders published, want 1000 from order-2 to order-1001", len(got))
 	}
+	if want := []string{"orders XRPETH 0"}; !slices.Equal(a.asked, want) {
+		t.Errorf("asked for %q, want %q", a.asked, want)
+	}
 }
 
 func TestEveryConnectionLooksUpTheOrdersOfEachSymbol(t *testing.T) {

@@ -144,6 +144,9 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			if !strings.Contains(logged.String(), c.logged) {
 				t.Errorf("log\n%swant a line with %s", logged.String(), c.logged)
 			}
+			if warned := strings.Contains(logged.String(), "level=WARN"); warned != (c.stats.Missing > 0) {
+				t.Errorf("log\n%swant a warning only when trades are missing", logged.String())
+			}
 		})
 	}
 }
