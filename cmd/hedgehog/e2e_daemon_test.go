@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -205,6 +206,21 @@ func launchExchange(t testing.TB, args ...string) market {
 	t.Helper()
 	d := launch(t, append([]string{"exchange"}, args...)...)
 	return market{d, d.await("simulated exchange listening")["url"].(string)}
+}
+
+// newestTrade returns the id of the exchange's latest trade.
+func (m market) newestTrade() int64 {
+	m.t.Helper()
+	response, err := http.Get(m.url + "/api/v3/trades?limit=1&symbol=" + symbol)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var trades []struct{ ID int64 }
+	if err := json.NewDecoder(response.Body).Decode(&trades); err != nil || len(trades) != 1 {
+		m.t.Fatalf("the exchange has the trades %v, %v", trades, err)
+	}
+	return trades[0].ID
 }
 
 // peer is a running node.

@@ -122,16 +122,16 @@ type journal struct {
 	cycles int // sells that were filled
 }
 
-// readJournal judges the journal of a node that trades with the given number of
-// chunks. A last line that is still being written does not count.
-func readJournal(t testing.TB, path string, chunks int) journal {
+// readJournal reads and judges the journal as far as it is written; half a last
+// line does not count.
+func (r *recording) readJournal() journal {
+	t := r.t
 	t.Helper()
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(r.journal)
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := journal{orders: make(map[int64]order), open: make(map[string]bool)}
-	agent := "hedgehog/" + version(t) + " (e2e)"
 	sent := make(map[orderName]bool)
 	lines := bytes.Split(content, []byte("\n"))
 	for _, line := range lines[:len(lines)-1] {
@@ -153,8 +153,8 @@ func readJournal(t testing.TB, path string, chunks int) journal {
 		if !ours || name.side != e.Side {
 			fault("not an order that a node would send")
 		}
-		if e.UserAgent != agent {
-			fault("not from " + agent)
+		if e.UserAgent != r.agent {
+			fault("not from " + r.agent)
 		}
 		switch e.Event {
 		case "order":
@@ -266,7 +266,7 @@ func (r *recording) judge() {
 	checkSame(t, "trade", storedTrades(t, db), r.trades)
 	checkSame(t, "candle", storedCandles(t, db), candlesOf(r.trades))
 
-	j := readJournal(t, r.journal, chunks)
+	j := r.readJournal()
 	for _, fault := range j.faults {
 		t.Error(fault)
 	}

@@ -34,6 +34,7 @@ type recording struct {
 	trades  []trade // of all days
 	dir     string  // the node's data directory
 	journal string
+	agent   string   // what the node calls itself at the exchange
 	args    []string // of the exchange
 	market  market
 	node    peer
@@ -43,6 +44,7 @@ type recording struct {
 func record(t testing.TB, days []string, speed string, more ...string) *recording {
 	t.Helper()
 	r := &recording{t: t, dir: t.TempDir(), journal: filepath.Join(t.TempDir(), "journal.jsonl")}
+	r.agent = "hedgehog/" + version(t) + " (e2e)"
 	r.args = append([]string{"--speed", speed, "--journal", r.journal}, more...)
 	for _, day := range days {
 		path := recorded(t, day)
@@ -81,7 +83,7 @@ func (r *recording) finish() {
 	eventually(r.t, "the last trade", func() bool { return r.passed(r.lastID()) })
 	db := openDatabase(r.t, r.database())
 	eventually(r.t, "the news of all orders", func() bool {
-		return maps.Equal(storedOrders(r.t, db), readJournal(r.t, r.journal, chunks).orders)
+		return maps.Equal(storedOrders(r.t, db), r.readJournal().orders)
 	})
 	r.node.end(syscall.SIGTERM)
 	r.market.end(syscall.SIGTERM)
@@ -97,8 +99,9 @@ func TestARecordedDayThroughProcesses(t *testing.T) {
 }
 
 // killNode kills the node once it has seen the trade and has an order at the
-// exchange, and starts it again. Positions that it had have to go on.
-func (r *recording) killNode(after int64) {
+// exchange, and starts it again when it has missed some trades. Positions that it
+// had have to go on.
+func (r *recording) killNode(after, missed int64) {
 	t := r.t
 	t.Helper()
 	eventually(t, fmt.Sprintf("an open order after trade %d", after), func() bool {
@@ -113,6 +116,8 @@ func (r *recording) killNode(after int64) {
 		t.Fatal("the days were over before the node was killed")
 	}
 	r.node.kill()
+	dead := r.market.newestTrade()
+	eventually(t, "trades without the node", func() bool { return r.market.newestTrade() >= dead+missed })
 	r.node = launchNode(t, r.dir, r.market.url)
 	r.node.await("positions restored")
 	now := r.node.positions()
@@ -132,13 +137,15 @@ func TestKillingTheNodeLosesNothingAndSendsNothingTwice(t *testing.T) {
 		name, speed string
 		days        []string
 		kills       int
+		missed      int64
 		seed        uint64
 	}{
 		// As fast as the node takes it the market waits while the node is dead; two
 		// days have a finished candle of 1440 minutes.
-		{"at the fastest speed", "max", []string{firstDay, secondDay}, 3, 1},
-		// With a pace of its own the market goes on meanwhile: a day in 9 s.
-		{"while the market goes on", "9600", []string{firstDay}, 2, 2},
+		{"at the fastest speed", "max", []string{firstDay, secondDay}, 3, 0, 1},
+		// With a pace of its own the market goes on, for more trades than a trader's
+		// queue holds; a day in 9 s.
+		{"while the market goes on", "9600", []string{firstDay}, 2, 500, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -149,7 +156,7 @@ func TestKillingTheNodeLosesNothingAndSendsNothingTwice(t *testing.T) {
 			for i := range test.kills {
 				after := r.trades[i*part+random.IntN(part)].id
 				t.Logf("kill after trade %d", after)
-				r.killNode(after)
+				r.killNode(after, test.missed)
 			}
 			r.finish()
 		})
