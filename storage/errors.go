@@ -32,6 +32,19 @@ var (
 
 	// ErrUnknownSymbol is returned when a symbol has no settings.
 	ErrUnknownSymbol = errors.New("symbol has no settings")
+
+	// ErrUnknownNode is returned when a node is no member of the cluster.
+	ErrUnknownNode = errors.New("node is no member of the cluster")
+
+	// ErrConflict is returned when the state is not as the command expects it.
+	ErrConflict = errors.New("not possible now")
+
+	// ErrNewerPeer is returned when a command or snapshot comes from a newer
+	// release than this one.
+	ErrNewerPeer = errors.New("from a newer version")
+
+	// ErrCorruptSnapshot is returned when a snapshot is cut short or damaged.
+	ErrCorruptSnapshot = errors.New("snapshot is corrupt")
 )
 
 // classify adds the sentinel to an error of SQLite or of the file system for

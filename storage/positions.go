@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/shopspring/decimal"
@@ -22,42 +21,24 @@ const (
 
 // Position is one position of a symbol's trader, with the names of its orders.
 type Position struct {
-	Symbol         string
-	ID             string // the trader's name for it, unique per symbol
-	Parent         string // ID of the position whose rebuy started this one; empty for none
-	Slot           int    // which of the symbol's chunks it holds, from 0
-	State          PositionState
-	RebuyTriggered bool            // it has started a further position
-	BuyClientID    string          // client order id of the buy; empty before it
-	SellClientID   string          // client order id of the sell; empty before it
-	StartTime      exchange.Micros // when it began
-	EndTime        exchange.Micros // when it ended; 0 while it is open
-	Profit         decimal.Decimal // quote asset, fees taken off; below 0 for a loss
+	Symbol         string          `json:"symbol"`
+	ID             string          `json:"id"`               // the trader's name for it, unique per symbol
+	Parent         string          `json:"parent,omitempty"` // ID of the position whose rebuy started this one; empty for none
+	Slot           int             `json:"slot"`             // which of the symbol's chunks it holds, from 0
+	State          PositionState   `json:"state"`
+	RebuyTriggered bool            `json:"rebuy_triggered,omitempty"` // it has started a further position
+	BuyClientID    string          `json:"buy_client_id,omitempty"`   // client order id of the buy; empty before it
+	SellClientID   string          `json:"sell_client_id,omitempty"`  // client order id of the sell; empty before it
+	StartTime      exchange.Micros `json:"start_time"`                // when it began
+	EndTime        exchange.Micros `json:"end_time,omitempty"`        // when it ended; 0 while it is open
+	Profit         decimal.Decimal `json:"profit"`                    // quote asset, fees taken off; below 0 for a loss
 }
 
-// UpsertPositions stores the positions as they are now, all or none. It returns
-// once they are on the disk.
-func (db *DB) UpsertPositions(ctx context.Context, positions []Position) error {
-	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
-		for _, p := range positions {
-			if err := putPosition(ctx, tx, p); err != nil {
-				return fmt.Errorf("%s position %s: %w", p.Symbol, p.ID, err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("store %d positions: %w", len(positions), err)
-	}
-	return nil
-}
-
-func putPosition(ctx context.Context, tx *sql.Tx, p Position) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO positions (symbol, position_id, parent_id, slot, state,
+func putPosition(ctx context.Context, b *batch, p Position) (int64, error) {
+	return b.exec(ctx, `INSERT OR REPLACE INTO positions (symbol, position_id, parent_id, slot, state,
 		rebuy_triggered, buy_client_id, sell_client_id, start_time, end_time, profit)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.Symbol, p.ID, p.Parent, p.Slot, p.State,
 		p.RebuyTriggered, p.BuyClientID, p.SellClientID, int64(p.StartTime), int64(p.EndTime), text(p.Profit))
-	return err
 }
 
 // Positions returns the positions of symbol, of all symbols when it is empty, in

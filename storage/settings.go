@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/shopspring/decimal"
@@ -16,16 +15,6 @@ const (
 	TradingOff      TradingStatus = "off"
 	TradingOn       TradingStatus = "on"
 	TradingShutdown TradingStatus = "shutdown" // open positions end, no new ones start
-)
-
-// Collectable is a kind of event that collecting can be switched on for.
-type Collectable string
-
-// What can be collected.
-const (
-	CollectTradeEvents Collectable = "trade_events"
-	CollectOrders      Collectable = "orders"
-	CollectOHLC        Collectable = "ohlc"
 )
 
 // Settings are all settings of one symbol.
@@ -102,77 +91,86 @@ func scanSettings(row scanner) (s Settings, err error) {
 	return s, err
 }
 
-// SetStreaming switches the streaming of symbol, or returns ErrUnknownSymbol.
-// Like all setters it returns once the setting is on the disk.
-func (db *DB) SetStreaming(ctx context.Context, symbol string, on bool) error {
-	return db.set(ctx, symbol, "UPDATE streaming_settings SET enabled = ? WHERE symbol = ?", on)
+// change puts the settings that c changes into s.
+func (c *SettingsChange) change(s *Settings) {
+	put(&s.Streaming, c.Streaming)
+	put(&s.Aggregating, c.Aggregating)
+	put(&s.Collecting.TradeEvents, c.CollectTrades)
+	put(&s.Collecting.Orders, c.CollectOrders)
+	put(&s.Collecting.OHLC, c.CollectOHLC)
+	put(&s.Trading.Status, (*TradingStatus)(c.TradingStatus))
+	put(&s.Trading.Chunks, c.Chunks)
+	put(&s.Trading.Budget, c.Budget)
+	put(&s.Trading.BuyDownInterval, c.BuyDownInterval)
+	put(&s.Trading.ProfitTarget, c.ProfitTarget)
+	put(&s.Trading.RebuyInterval, c.RebuyInterval)
 }
 
-// SetAggregating switches the building of candles of symbol, or returns
-// ErrUnknownSymbol.
-func (db *DB) SetAggregating(ctx context.Context, symbol string, on bool) error {
-	return db.set(ctx, symbol, "UPDATE aggregating_settings SET enabled = ? WHERE symbol = ?", on)
-}
-
-// SetCollecting switches the storing of one kind of event of symbol, or returns
-// ErrUnknownSymbol.
-func (db *DB) SetCollecting(ctx context.Context, symbol string, what Collectable, on bool) error {
-	switch what {
-	case CollectTradeEvents, CollectOrders, CollectOHLC:
-	default:
-		return fmt.Errorf("collecting %q: want %s, %s or %s", what, CollectTradeEvents, CollectOrders, CollectOHLC)
+// put sets to unless value is nil.
+func put[T any](to, value *T) {
+	if value != nil {
+		*to = *value
 	}
-	return db.set(ctx, symbol, "UPDATE collecting_settings SET "+string(what)+" = ? WHERE symbol = ?", on)
 }
 
-// SetTradingStatus switches the trading of symbol, or returns ErrUnknownSymbol.
-func (db *DB) SetTradingStatus(ctx context.Context, symbol string, status TradingStatus) error {
-	return db.set(ctx, symbol, "UPDATE trading_settings SET status = ? WHERE symbol = ?", status)
-}
-
-// UpdateTrading hands the trading settings of symbol to change and stores what
-// it made of them, with no other change in between; an error of change leaves
-// them as they are and is returned. It returns ErrUnknownSymbol too.
-func (db *DB) UpdateTrading(ctx context.Context, symbol string, change func(*Trading) error) (Trading, error) {
-	var t Trading
-	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
-		s, err := scanSettings(tx.QueryRowContext(ctx, selectSettings+" WHERE symbol = ?", symbol))
-		if none(err) {
-			return unknownSymbol(symbol)
+// switchesOn says whether c asks for something to run.
+func (c *SettingsChange) switchesOn() bool {
+	for _, on := range []*bool{c.Streaming, c.Aggregating, c.CollectTrades, c.CollectOrders, c.CollectOHLC} {
+		if on != nil && *on {
+			return true
 		}
-		if err != nil {
-			return err
-		}
-		t = s.Trading
-		if err := change(&t); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE trading_settings SET status = ?, chunks = ?, budget = ?, buy_down_interval = ?,
-			profit_target = ?, rebuy_interval = ? WHERE symbol = ?`, t.Status, t.Chunks, text(t.Budget),
-			text(t.BuyDownInterval), text(t.ProfitTarget), text(t.RebuyInterval), symbol)
-		return err
-	})
-	if err != nil {
-		return Trading{}, fmt.Errorf("change trading settings of %s: %w", symbol, err)
 	}
-	return t, nil
+	return c.TradingStatus != nil && TradingStatus(*c.TradingStatus) != TradingOff
 }
 
-// set runs an update of one value of one symbol's row.
-func (db *DB) set(ctx context.Context, symbol, update string, value any) error {
-	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, update, value, symbol)
-		if err != nil {
+func changeSettings(ctx context.Context, b *batch, c *SettingsChange) (Settings, error) {
+	s, err := storedSettings(ctx, b, c.Symbol)
+	if err != nil {
+		return Settings{}, err
+	}
+	if want := TradingStatus(c.ExpectTradingStatus); want != "" && s.Trading.Status != want {
+		return Settings{}, fmt.Errorf("%w: trading of %s is %s, not %s", ErrConflict, c.Symbol, s.Trading.Status, want)
+	}
+	c.change(&s)
+	if err := putSettings(ctx, b, s); err != nil {
+		return Settings{}, err
+	}
+	if c.switchesOn() {
+		if err := putAssigned(ctx, b, c.Symbol, true, 0); err != nil {
+			return Settings{}, err
+		}
+	}
+	return s, nil
+}
+
+// storedSettings returns the settings of symbol, or ErrUnknownSymbol.
+func storedSettings(ctx context.Context, b *batch, symbol string) (Settings, error) {
+	var s Settings
+	err := b.row(ctx, func(row scanner) (err error) { s, err = scanSettings(row); return err }, selectSettings+" WHERE symbol = ?", symbol)
+	if none(err) {
+		return Settings{}, unknownSymbol(symbol)
+	}
+	return s, err
+}
+
+// putSettings stores s for a symbol that has settings.
+func putSettings(ctx context.Context, b *batch, s Settings) error {
+	t := s.Trading
+	for _, update := range []struct {
+		text string
+		args []any
+	}{
+		{"UPDATE streaming_settings SET enabled = ? WHERE symbol = ?", []any{s.Streaming, s.Symbol}},
+		{"UPDATE aggregating_settings SET enabled = ? WHERE symbol = ?", []any{s.Aggregating, s.Symbol}},
+		{"UPDATE collecting_settings SET trade_events = ?, orders = ?, ohlc = ? WHERE symbol = ?",
+			[]any{s.Collecting.TradeEvents, s.Collecting.Orders, s.Collecting.OHLC, s.Symbol}},
+		{`UPDATE trading_settings SET status = ?, chunks = ?, budget = ?, buy_down_interval = ?, profit_target = ?,
+			rebuy_interval = ? WHERE symbol = ?`, []any{t.Status, t.Chunks, text(t.Budget), text(t.BuyDownInterval),
+			text(t.ProfitTarget), text(t.RebuyInterval), s.Symbol}},
+	} {
+		if _, err := b.exec(ctx, update.text, update.args...); err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		if err == nil && n == 0 {
-			return unknownSymbol(symbol)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("change settings of %s: %w", symbol, err)
 	}
 	return nil
 }

@@ -1,0 +1,88 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"hedgehog/exchange"
+)
+
+// ClusterState is the replicated state without settings and positions, as it
+// is after the command at Index.
+type ClusterState struct {
+	Index, Term uint64           // of the last applied command, 0 before the first
+	Members     []Member         // in order of name
+	Symbols     []ClusterSymbol  // in order of symbol
+	Assignments []Assignment     // in order of symbol; those to nobody too
+	Watermarks  map[string]int64 // by symbol: the trade id up to which its trades are stored
+}
+
+// Member is a node that belongs to the cluster.
+type Member struct {
+	Name     string
+	Zone     string // empty for none
+	Weight   int    // share of the load relative to other members', 1 or more
+	Draining bool   // it is to give up its symbols
+	Address  string // last known TLS address, host:port
+	Joined   exchange.Micros
+}
+
+// ClusterSymbol is what the cluster is asked to do with a symbol.
+type ClusterSymbol struct {
+	Symbol   string
+	Assigned bool   // some node is to run it
+	Weight   int    // load relative to other symbols', 1 or more
+	Pin      string // the node that it is to run on; empty for any
+}
+
+const (
+	selectMembers     = "SELECT name, zone, weight, draining, address, joined_time FROM members"
+	selectAssignments = "SELECT symbol, node, run, epoch, since_time, next FROM assignments"
+)
+
+// ClusterState returns the state in one consistent read.
+func (db *DB) ClusterState(ctx context.Context) (ClusterState, error) {
+	var s ClusterState
+	err := db.view(ctx, func(tx *sql.Tx) (err error) {
+		if s.Index, s.Term, err = applied(ctx, tx); err != nil {
+			return err
+		}
+		if s.Members, err = collect(ctx, tx, scanMember, selectMembers+" ORDER BY name"); err != nil {
+			return err
+		}
+		if s.Symbols, err = collect(ctx, tx, scanClusterSymbol, "SELECT symbol, assigned, weight, pin FROM cluster_symbols ORDER BY symbol"); err != nil {
+			return err
+		}
+		if s.Assignments, err = collect(ctx, tx, scanAssignment, selectAssignments+" ORDER BY symbol"); err != nil {
+			return err
+		}
+		s.Watermarks = make(map[string]int64)
+		_, err = collect(ctx, tx, func(row scanner) (symbol string, err error) {
+			var id int64
+			err = row.Scan(&symbol, &id)
+			s.Watermarks[symbol] = id
+			return symbol, err
+		}, "SELECT symbol, trade_id FROM watermarks")
+		return err
+	})
+	if err != nil {
+		return ClusterState{}, fmt.Errorf("read cluster state: %w", err)
+	}
+	return s, nil
+}
+
+func scanMember(row scanner) (m Member, err error) {
+	err = row.Scan(&m.Name, &m.Zone, &m.Weight, &m.Draining, &m.Address, &m.Joined)
+	return m, err
+}
+
+func scanClusterSymbol(row scanner) (s ClusterSymbol, err error) {
+	err = row.Scan(&s.Symbol, &s.Assigned, &s.Weight, &s.Pin)
+	return s, err
+}
+
+func scanAssignment(row scanner) (a Assignment, err error) {
+	err = row.Scan(&a.Symbol, &a.Node, &a.Run, &a.Epoch, &a.Since, &a.Next)
+	return a, err
+}

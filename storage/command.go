@@ -1,0 +1,182 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/shopspring/decimal"
+
+	"hedgehog/exchange"
+)
+
+const (
+	// commandVersion changes with every change of what commands say or do: nodes
+	// that apply one differently would no longer agree.
+	commandVersion = 1
+	// maxCommand is how long an encoded command may be, in bytes; assigning 3,000
+	// symbols takes a tenth of it.
+	maxCommand = 4 << 20
+)
+
+// Command is one change of the replicated state: exactly one field is set.
+type Command struct {
+	// Seed gives those of the symbols that have none their settings of each kind,
+	// all off, with the schema's defaults. Result.Applied is how many were new.
+	Seed       []string          `json:"seed,omitempty"`
+	Settings   *SettingsChange   `json:"settings,omitempty"`
+	Assigned   *AssignedChange   `json:"assigned,omitempty"`
+	Pin        *PinChange        `json:"pin,omitempty"`
+	Member     *MemberChange     `json:"member,omitempty"`
+	Assign     []Assignment      `json:"assign,omitempty"`
+	Positions  *PositionsChange  `json:"positions,omitempty"`
+	Watermarks *WatermarksChange `json:"watermarks,omitempty"`
+}
+
+// SettingsChange changes those settings of a symbol that are not nil. Switching
+// anything on marks the symbol as assigned too. Result.Settings are the
+// settings as they then are. ErrUnknownSymbol for a symbol without settings.
+type SettingsChange struct {
+	Symbol          string           `json:"symbol"`
+	Streaming       *bool            `json:"streaming,omitempty"`
+	Aggregating     *bool            `json:"aggregating,omitempty"`
+	CollectTrades   *bool            `json:"collect_trades,omitempty"`
+	CollectOrders   *bool            `json:"collect_orders,omitempty"`
+	CollectOHLC     *bool            `json:"collect_ohlc,omitempty"`
+	TradingStatus   *string          `json:"trading_status,omitempty"` // a TradingStatus
+	Chunks          *int             `json:"chunks,omitempty"`
+	Budget          *decimal.Decimal `json:"budget,omitempty"` // this and the following: see Trading
+	BuyDownInterval *decimal.Decimal `json:"buy_down_interval,omitempty"`
+	ProfitTarget    *decimal.Decimal `json:"profit_target,omitempty"`
+	RebuyInterval   *decimal.Decimal `json:"rebuy_interval,omitempty"`
+	// ExpectTradingStatus is what the status has to be for anything to change,
+	// else ErrConflict; empty for any.
+	ExpectTradingStatus string `json:"expect_trading_status,omitempty"`
+}
+
+// AssignedChange says whether some node is to run the symbols. ErrUnknownSymbol
+// when one of them has no settings.
+type AssignedChange struct {
+	Symbols  []string `json:"symbols"`
+	Assigned bool     `json:"assigned"`
+	Weight   int      `json:"weight,omitempty"` // load relative to other symbols', 1 or more; 0 leaves it
+}
+
+// PinChange ties a symbol to a member, or to none when Node is empty.
+// ErrUnknownSymbol, ErrUnknownNode, and ErrConflict for a member that drains.
+type PinChange struct {
+	Symbol string `json:"symbol"`
+	Node   string `json:"node,omitempty"`
+}
+
+// MemberChange adds, changes or removes a member. With an address it is the
+// member's own announcement, which adds one that is not there; without, it
+// changes a known one, else ErrUnknownNode.
+type MemberChange struct {
+	Name     string          `json:"name"`
+	Address  string          `json:"address,omitempty"` // TLS address, host:port; empty leaves address and zone as they are
+	Zone     string          `json:"zone,omitempty"`    // empty for none
+	Weight   int             `json:"weight,omitempty"`  // share of the load relative to other members', 1 or more; 0 leaves it, 1 at first
+	Draining *bool           `json:"draining,omitempty"`
+	Remove   bool            `json:"remove,omitempty"` // nothing else may be set beside the name
+	Time     exchange.Micros `json:"time,omitempty"`   // when it joined, for one that is added
+}
+
+// Assignment says who runs a symbol. In a command it is a compare-and-set: it
+// takes hold when Epoch is one more than the stored epoch (0 where there is
+// none), or, for a change of Next alone, when Epoch, Node and Run are the stored
+// ones. Others are skipped without an error; Result.Applied counts the rest.
+type Assignment struct {
+	Symbol string          `json:"symbol"`
+	Node   string          `json:"node"`  // empty: nobody runs it
+	Run    int64           `json:"run"`   // which life of the node
+	Epoch  int64           `json:"epoch"` // above 0
+	Since  exchange.Micros `json:"since"`
+	Next   string          `json:"next,omitempty"` // the node that it is being handed to; empty for none
+}
+
+// PositionsChange stores positions as their owner has them. Those of a symbol
+// whose assignment is not to Node with the epoch in Epochs change nothing: they
+// come from an owner that is none any more. Result.Applied counts the others.
+type PositionsChange struct {
+	Node      string           `json:"node"`
+	Epochs    map[string]int64 `json:"epochs"` // by symbol, of all that Positions has
+	Positions []Position       `json:"positions"`
+}
+
+// WatermarksChange raises the trade id up to which the trades of a symbol are
+// stored; it never goes down. Symbols are fenced as in PositionsChange, and
+// counted likewise.
+type WatermarksChange struct {
+	Node       string           `json:"node"`
+	Epochs     map[string]int64 `json:"epochs"` // by symbol, of all that Watermarks has
+	Watermarks map[string]int64 `json:"watermarks"`
+}
+
+// envelope is an encoded command.
+type envelope struct {
+	Version int `json:"v"`
+	Command
+}
+
+// Encode returns the command as it goes into the cluster's log, or ErrRefused
+// with the field and value that is out of range.
+func (c Command) Encode() ([]byte, error) {
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("encode command: %w", err)
+	}
+	data, err := json.Marshal(envelope{Version: commandVersion, Command: c})
+	if err != nil {
+		return nil, fmt.Errorf("encode command: %w", err)
+	}
+	if len(data) > maxCommand {
+		return nil, fmt.Errorf("encode command: %w: %d bytes, at most %d may be: split it", ErrRefused, len(data), maxCommand)
+	}
+	return data, nil
+}
+
+// DecodeCommand returns what Encode has encoded. Everything else is ErrRefused,
+// or ErrNewerPeer for a command of a version that this release does not know.
+func DecodeCommand(data []byte) (Command, error) {
+	if len(data) > maxCommand {
+		return Command{}, fmt.Errorf("decode command: %w: %d bytes, at most %d may be", ErrRefused, len(data), maxCommand)
+	}
+	var e envelope
+	err := decodeStrictly(data, &e)
+	if err != nil {
+		// A newer version may have fields that are unknown here: its number, which
+		// it still has, is the better reason.
+		var probe struct {
+			Version int `json:"v"`
+		}
+		if json.Unmarshal(data, &probe) == nil {
+			e.Version = probe.Version
+		}
+	}
+	switch {
+	case e.Version > commandVersion:
+		return Command{}, fmt.Errorf("decode command: %w: its version is %d and this release knows versions up to %d: install the newer release", ErrNewerPeer, e.Version, commandVersion)
+	case err != nil:
+		return Command{}, fmt.Errorf("decode command: %w: %w", ErrRefused, err)
+	case e.Version != commandVersion:
+		return Command{}, fmt.Errorf("decode command: %w: version %d: want %d", ErrRefused, e.Version, commandVersion)
+	}
+	if err := e.Command.validate(); err != nil {
+		return Command{}, fmt.Errorf("decode command: %w", err)
+	}
+	return e.Command, nil
+}
+
+// decodeStrictly reads one JSON value that has known fields alone.
+func decodeStrictly(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("more follows after %d bytes", d.InputOffset())
+	}
+	return nil
+}
