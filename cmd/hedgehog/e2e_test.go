@@ -144,15 +144,15 @@ func TestKillingTheNodeLosesNothingAndSendsNothingTwice(t *testing.T) {
 		// days have a finished candle of 1440 minutes.
 		{"at the fastest speed", "max", []string{firstDay, secondDay}, 3, 0, 1},
 		// With a pace of its own the market goes on, for more trades than a trader's
-		// queue holds; a day in 9 s.
-		{"while the market goes on", "9600", []string{firstDay}, 2, 500, 2},
+		// queue holds; a day in 18 s.
+		{"while the market goes on", "4800", []string{firstDay}, 2, 500, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := record(t, test.days, test.speed)
-			// One kill in each equal part of the time, the end left out.
+			// One kill in each equal part of the time, the second half left out.
 			random := rand.New(rand.NewPCG(test.seed, 0))
-			part := len(r.trades) * 3 / 4 / test.kills
+			part := len(r.trades) / 2 / test.kills
 			for i := range test.kills {
 				after := r.trades[i*part+random.IntN(part)].id
 				t.Logf("kill after trade %d", after)
