@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"hedgehog/cluster/peer"
 )
 
 // Config says how a Forwarder works. Start from DefaultConfig. Heartbeat and
@@ -11,8 +13,8 @@ import (
 type Config struct {
 	// Name is this node's name. A peer of that name is ignored.
 	Name string
-	// PeerName tells which node is at the other end of an accepted connection.
-	// Those without a name are refused.
+	// PeerName tells which node is at the other end of an accepted connection;
+	// one without a name is refused.
 	PeerName func(net.Conn) string
 
 	// Queue is how many events may wait for one peer before the oldest is
@@ -39,6 +41,7 @@ type Config struct {
 func DefaultConfig(name string) Config {
 	return Config{
 		Name:         name,
+		PeerName:     peer.PeerName,
 		Queue:        16384,
 		Batch:        512,
 		Heartbeat:    2 * time.Second,
