@@ -15,7 +15,7 @@ type inbox struct {
 	conns chan *conn
 	ended chan struct{}
 
-	mu    sync.Mutex
+	mu     sync.Mutex
 	closed bool
 }
 
