@@ -43,8 +43,9 @@ func limitOf(c *cli.Context) (int, error) {
 }
 
 // client returns a client for the node that the flags name.
-func client(c *cli.Context) (*api.Client, error) {
-	at := c.String("node")
+func client(c *cli.Context) (*api.Client, error) { return clientAt(c, c.String("node")) }
+
+func clientAt(c *cli.Context, at string) (*api.Client, error) {
 	if at == "" { // as an empty environment variable leaves it
 		at = api.DefaultNode
 	}

@@ -51,32 +51,45 @@ func (p *program) statusCommand() *cli.Command {
 
 // awaitReady asks the node until it is ready. The error of a wait that was too
 // short says what the node lacked in the end.
-func awaitReady(ctx context.Context, node *api.Client, wait time.Duration) (api.Status, error) {
+func awaitReady(ctx context.Context, node *api.Client, wait time.Duration) (status api.Status, err error) {
+	err = await(ctx, wait, func(ctx context.Context) error {
+		if status, err = node.Status(ctx); err != nil {
+			return err
+		}
+		if !status.Exchange.Ready {
+			return fmt.Errorf("exchange %s: %s", status.Exchange.Name, lacked(status.Exchange))
+		}
+		return nil
+	})
+	if err != nil {
+		return api.Status{}, fmt.Errorf("not ready after %s: %w", wait, err)
+	}
+	return status, nil
+}
+
+// await calls ask again and again until it returns nil. When that takes longer
+// than wait it returns what ask returned last.
+func await(ctx context.Context, wait time.Duration, ask func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	again := time.NewTicker(askEvery)
 	defer again.Stop()
-	var last error // why it was not ready
+	last := errors.New("the node does not answer in time")
 	for {
-		status, err := node.Status(limited)
-		switch {
-		case err == nil && status.Exchange.Ready:
-			return status, nil
-		case err == nil:
-			last = fmt.Errorf("exchange %s: %s", status.Exchange.Name, lacked(status.Exchange))
-		case limited.Err() == nil:
+		err := ask(limited)
+		if err == nil {
+			return nil
+		}
+		if limited.Err() == nil { // else it only says that the time is over
 			last = err
 		}
 		select {
 		case <-again.C:
 		case <-limited.Done():
 			if ctx.Err() != nil {
-				return api.Status{}, context.Cause(ctx)
+				return context.Cause(ctx)
 			}
-			if last == nil {
-				last = errors.New("the node does not answer in time")
-			}
-			return api.Status{}, fmt.Errorf("not ready after %s: %w", wait, last)
+			return last
 		}
 	}
 }
