@@ -1,0 +1,175 @@
+package consensus
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// Server is a member of the group. One that is no Voter follows.
+type Server struct {
+	Name    string
+	Address string // host:port of its raft
+	Voter   bool
+}
+
+// Servers is the group as this node knows it, sorted by name; the latest change
+// in it may not be committed yet.
+func (c *Consensus) Servers() []Server {
+	r := c.running()
+	if r == nil {
+		return nil
+	}
+	return c.servers(r)
+}
+
+func (c *Consensus) servers(r *raft.Raft) []Server {
+	future := r.GetConfiguration() // answered at once
+	if future.Error() != nil {
+		return nil
+	}
+	members := future.Configuration().Servers
+	servers := make([]Server, len(members))
+	for i, m := range members {
+		servers[i] = Server{Name: string(m.ID), Address: string(m.Address), Voter: m.Suffrage == raft.Voter}
+	}
+	slices.SortFunc(servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+	return servers
+}
+
+// configuration is the library's form of servers.
+func configuration(servers []Server) raft.Configuration {
+	var conf raft.Configuration
+	for _, s := range servers {
+		suffrage := raft.Nonvoter
+		if s.Voter {
+			suffrage = raft.Voter
+		}
+		conf.Servers = append(conf.Servers, raft.Server{Suffrage: suffrage, ID: raft.ServerID(s.Name), Address: raft.ServerAddress(s.Address)})
+	}
+	return conf
+}
+
+// validateServers refuses what can't be a group.
+func validateServers(servers []Server) error {
+	names, addresses := make(map[string]bool), make(map[string]string)
+	voters := 0
+	for _, s := range servers {
+		switch {
+		case s.Name == "":
+			return fmt.Errorf("server at %q has no name", s.Address)
+		case s.Address == "":
+			return fmt.Errorf("server %s has no address", s.Name)
+		case names[s.Name]:
+			return fmt.Errorf("server %s is named twice", s.Name)
+		case addresses[s.Address] != "":
+			return fmt.Errorf("servers %s and %s have the same address %s", addresses[s.Address], s.Name, s.Address)
+		}
+		names[s.Name], addresses[s.Address] = true, s.Name
+		if s.Voter {
+			voters++
+		}
+	}
+	if voters == 0 {
+		return fmt.Errorf("no voter among the servers")
+	}
+	return nil
+}
+
+func hasOtherVoter(servers []Server, self string) bool {
+	return slices.ContainsFunc(servers, func(s Server) bool { return s.Voter && s.Name != self })
+}
+
+// SetServers makes want the group, one committed step at a time; see nextStep for
+// their order. It waits for nodes that are to vote until they have the log, and
+// returns nil when want is reached, or an error that says what is left when ctx
+// ends. What was done so far stays. Calls wait for one another.
+//
+// When this node itself is to lose its vote, it hands leadership over once
+// everything else is done and returns ErrNotLeader: the new leader does the rest.
+func (c *Consensus) SetServers(ctx context.Context, want []Server) error {
+	if err := validateServers(want); err != nil {
+		return fmt.Errorf("set servers: %w", err)
+	}
+	select {
+	case c.configuring <- struct{}{}:
+		defer func() { <-c.configuring }()
+	case <-ctx.Done():
+		return fmt.Errorf("set servers: %w", ctx.Err())
+	}
+	for {
+		r := c.running()
+		if r == nil {
+			return fmt.Errorf("set servers: %w", ErrStopped)
+		}
+		changed := c.acks.wait()
+		now := leadership(r)
+		if !now.Leading {
+			return fmt.Errorf("set servers: %w", c.notLeader(r))
+		}
+		next := nextStep(c.servers(r), want, c.config.Name, c.caughtUp(r, now.Term))
+		switch next.kind {
+		case stepDone:
+			return nil
+		case stepWait:
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return fmt.Errorf("set servers: %s: %w", next, ctx.Err())
+			case <-c.stopped:
+				return fmt.Errorf("set servers: %s: %w", next, ErrStopped)
+			}
+		default:
+			if err := c.take(ctx, next); err != nil {
+				return fmt.Errorf("set servers: %s: %w", next, err)
+			}
+		}
+	}
+}
+
+// take makes one step and waits until it is committed.
+func (c *Consensus) take(ctx context.Context, s step) error {
+	if s.kind == stepYield {
+		if err := c.TransferLeadership(ctx, s.server.Name); err != nil {
+			return err
+		}
+		return &NotLeaderError{}
+	}
+	id, address := raft.ServerID(s.server.Name), raft.ServerAddress(s.server.Address)
+	_, err := c.call(ctx, func(r *raft.Raft, timeout time.Duration) raft.Future {
+		switch s.kind {
+		case stepAdd:
+			return r.AddNonvoter(id, address, 0, timeout)
+		case stepPromote:
+			return r.AddVoter(id, address, 0, timeout)
+		case stepDemote:
+			return r.DemoteVoter(id, 0, timeout)
+		default:
+			return r.RemoveServer(id, 0, timeout)
+		}
+	})
+	if err == nil {
+		c.log.Info("raft membership changed", "step", s.kind.String(), "member", s.server.Name, "address", s.server.Address)
+	}
+	return err
+}
+
+// onTheWay is how many entries a peer may lack and still count as having the log:
+// under load some always are on their way.
+const onTheWay = 512
+
+// caughtUp are the peers that answered lately and have the log, as this node, the
+// leader in term, knows.
+func (c *Consensus) caughtUp(r *raft.Raft, term uint64) map[string]bool {
+	committed := r.CommitIndex()
+	since := time.Now().Add(-2 * c.config.Timing.Heartbeat)
+	peers := c.acks.peers(func(a ack) bool {
+		return a.term == term && a.at.After(since) && a.lastLog+onTheWay >= committed
+	})
+	peers[c.config.Name] = true
+	return peers
+}
