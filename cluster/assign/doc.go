@@ -23,5 +23,5 @@
 //
 // Among the members with room a symbol goes to the one with its highest
 // rendezvous score, a hash of both names: what a lost member leaves is scattered
-// over the others, and it gets much the same symbols when it comes back.
+// over the others, and it gets most of that again when it comes back.
 package assign
