@@ -1,5 +1,7 @@
-// Package storage keeps what a node knows in one SQLite file: settings, trade
-// events, orders with their fills, candles and positions.
+// Package storage keeps what a node knows in one SQLite file: what is its own,
+// namely trade events, orders with their fills and candles; and its copy of the
+// cluster's replicated state, namely settings, positions, members, assignments
+// and watermarks.
 //
 // Open makes the file (mode 0600, in a directory of mode 0700), locks it
 // against a second process and brings its schema up to date. A DB may be used
@@ -7,16 +9,32 @@
 // can only read; with SQLite's write-ahead log neither waits for the other. Every exported method
 // is one transaction: it has happened wholly or not at all.
 //
+// # The replicated state
+//
+// It changes by Commands alone. The cluster agrees on their order, in a log, and
+// every node applies that log to its own file with ApplyEntries. What a command
+// does follows from the command and the state before it: no clock, no
+// randomness, no order of a map. So nodes that have applied as much have the
+// same rows, which StateHash shows. The index of the last command is stored in
+// the transaction of its changes, so that applying a command again changes
+// nothing, after a crash too. A command that is not possible has an error as its
+// result, the same on every node, and the log goes on.
+//
+// Whoever acts for a symbol writes under a fence: PositionsChange and
+// WatermarksChange count only while the stored assignment has their node and
+// epoch.
+//
 // # What survives
 //
 // A killed process loses nothing that a method has returned for: by then the
-// operating system has it. When the machine loses power, settings and positions
-// survive as well, because only this node knows them and their transactions are
-// flushed to the disk (synchronous=FULL). Trade events, orders, fills and
-// candles are not flushed one by one (synchronous=NORMAL): the last moments may
-// be missing then, never out of order and never in part, and are fetched from
-// the exchange again. A flush for each of them would let every collector of the
-// node wait for the disk.
+// operating system has it. When the machine loses power, the last moments may be
+// missing (synchronous=NORMAL), never out of order and never in part, and come
+// again from where they came from: trade events, orders, fills and candles from
+// the exchange, the replicated state from the cluster's log, which has been
+// flushed before a command is applied. A flush for each transaction would let
+// every collector of the node wait for the disk. RestoreState alone flushes
+// (synchronous=FULL). Whoever shortens the log keeps a snapshot, and restores it
+// when Applied is behind it.
 //
 // # Forms
 //

@@ -2,17 +2,22 @@ package storage_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/shopspring/decimal"
 
 	"hedgehog/exchange/wire"
 	"hedgehog/storage"
 )
 
+// seeded returns a database that knows the symbols.
 func seeded(tb testing.TB, symbols ...string) *storage.DB {
 	tb.Helper()
 	db := newDB(tb)
-	if added, err := db.SeedSettings(tb.Context(), symbols); err != nil || added != len(symbols) {
-		tb.Fatalf("seeded %d of %d: %v", added, len(symbols), err)
+	if r := mustApply(tb, db, storage.Command{Seed: symbols}); r.Err != nil || r.Applied != len(symbols) {
+		tb.Fatalf("seeding %d symbols: %+v", len(symbols), r)
 	}
 	return db
 }
@@ -45,41 +50,25 @@ func same(a, b storage.Settings) bool {
 		a.Collecting == b.Collecting && a.Trading.Status == b.Trading.Status && a.Trading.Chunks == b.Trading.Chunks
 }
 
+// settings returns the command that changes settings.
+func settings(c storage.SettingsChange) storage.Command { return storage.Command{Settings: &c} }
+
 func TestSeedingTheWholeExchangeTwiceChangesNothingTheSecondTime(t *testing.T) {
 	info, err := wire.ParseExchangeInfo(recorded(t, "exchangeInfo-2021-06-17.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := newDB(t)
-	added, err := db.SeedSettings(t.Context(), info.Names())
-	if err != nil || added != 1505 {
-		t.Fatalf("first seeding added %d, %v; want 1505", added, err)
-	}
-	if err := db.SetStreaming(t.Context(), "XRPETH", true); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.UpdateTrading(t.Context(), "XRPETH", func(s *storage.Trading) error {
-		s.Budget = amount("10")
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	db := seeded(t, info.Names()...)
+	mustApply(t, db, settings(storage.SettingsChange{Symbol: "XRPETH", Streaming: new(true), Budget: new(amount("10"))}))
 	before := mustAllSettings(t, db)
 	if len(before) != 1505 {
 		t.Fatalf("%d symbols have settings of every kind, want 1505", len(before))
 	}
-	added, err = db.SeedSettings(t.Context(), info.Names())
-	if err != nil || added != 0 {
-		t.Errorf("second seeding added %d, %v; want 0", added, err)
+	if r := mustApply(t, db, storage.Command{Seed: info.Names()}); r.Err != nil || r.Applied != 0 {
+		t.Errorf("second seeding: %+v, want nothing added", r)
 	}
-	after := mustAllSettings(t, db)
-	if len(after) != len(before) {
-		t.Fatalf("%d symbols after the second seeding, %d before", len(after), len(before))
-	}
-	for i := range before {
-		if !same(before[i], after[i]) {
-			t.Errorf("the second seeding changed %+v to %+v", before[i], after[i])
-		}
+	if after := mustAllSettings(t, db); !slices.EqualFunc(before, after, same) {
+		t.Errorf("the second seeding changed %+v to %+v", before, after)
 	}
 	if s := mustSettings(t, db, "XRPETH"); !s.Streaming || !s.Trading.Budget.Equal(amount("10")) {
 		t.Errorf("a changed row was not kept: %+v", s)
@@ -95,68 +84,140 @@ func TestSeededSettingsAreOffWithTheDefaults(t *testing.T) {
 	}
 }
 
-func TestSeedingRefusesWhatIsNoSymbol(t *testing.T) {
-	db := newDB(t)
-	if added, err := db.SeedSettings(t.Context(), []string{"XRPETH", "../etc"}); err == nil || added != 0 {
-		t.Errorf("added %d, %v; want an error", added, err)
-	}
-	if all := mustAllSettings(t, db); len(all) != 0 {
-		t.Errorf("%d symbols seeded beside the bad one", len(all))
-	}
-}
-
-func TestEachSetterChangesItsOwnSettingOnly(t *testing.T) {
+func TestAChangeOfSettingsChangesWhatItNamesOnly(t *testing.T) {
 	tests := []struct {
-		name string
-		set  func(db *storage.DB, symbol string) error
-		want func(*storage.Settings)
+		name   string
+		change storage.SettingsChange
+		want   func(*storage.Settings)
 	}{
-		{"streaming", func(db *storage.DB, s string) error { return db.SetStreaming(t.Context(), s, true) },
-			func(s *storage.Settings) { s.Streaming = true }},
-		{"aggregating", func(db *storage.DB, s string) error { return db.SetAggregating(t.Context(), s, true) },
-			func(s *storage.Settings) { s.Aggregating = true }},
-		{"collecting trade events", func(db *storage.DB, s string) error {
-			return db.SetCollecting(t.Context(), s, storage.CollectTradeEvents, true)
-		}, func(s *storage.Settings) { s.Collecting.TradeEvents = true }},
-		{"collecting orders", func(db *storage.DB, s string) error {
-			return db.SetCollecting(t.Context(), s, storage.CollectOrders, true)
-		}, func(s *storage.Settings) { s.Collecting.Orders = true }},
-		{"collecting candles", func(db *storage.DB, s string) error {
-			return db.SetCollecting(t.Context(), s, storage.CollectOHLC, true)
-		}, func(s *storage.Settings) { s.Collecting.OHLC = true }},
-		{"trading status", func(db *storage.DB, s string) error {
-			return db.SetTradingStatus(t.Context(), s, storage.TradingShutdown)
-		}, func(s *storage.Settings) { s.Trading.Status = storage.TradingShutdown }},
-		{"trading", func(db *storage.DB, s string) error {
-			_, err := db.UpdateTrading(t.Context(), s, func(t *storage.Trading) error {
-				t.Status, t.Chunks, t.ProfitTarget = storage.TradingOn, 3, amount("0.01")
-				return nil
-			})
-			return err
-		}, func(s *storage.Settings) {
-			s.Trading.Status, s.Trading.Chunks, s.Trading.ProfitTarget = storage.TradingOn, 3, amount("0.01")
-		}},
+		{"nothing", storage.SettingsChange{}, func(*storage.Settings) {}},
+		{"streaming", storage.SettingsChange{Streaming: new(true)}, func(s *storage.Settings) { s.Streaming = true }},
+		{"aggregating", storage.SettingsChange{Aggregating: new(true)}, func(s *storage.Settings) { s.Aggregating = true }},
+		{"collecting trades", storage.SettingsChange{CollectTrades: new(true)}, func(s *storage.Settings) { s.Collecting.TradeEvents = true }},
+		{"collecting orders", storage.SettingsChange{CollectOrders: new(true)}, func(s *storage.Settings) { s.Collecting.Orders = true }},
+		{"collecting candles", storage.SettingsChange{CollectOHLC: new(true)}, func(s *storage.Settings) { s.Collecting.OHLC = true }},
+		{"trading status", storage.SettingsChange{TradingStatus: new("shutdown")}, func(s *storage.Settings) { s.Trading.Status = storage.TradingShutdown }},
+		{"trading", storage.SettingsChange{Chunks: new(3), Budget: new(amount("7")), BuyDownInterval: new(amount("0.1")),
+			ProfitTarget: new(amount("0.010")), RebuyInterval: new(amount("0"))},
+			func(s *storage.Settings) {
+				s.Trading.Chunks, s.Trading.Budget, s.Trading.BuyDownInterval = 3, amount("7"), amount("0.1")
+				s.Trading.ProfitTarget, s.Trading.RebuyInterval = amount("0.01"), amount("0")
+			}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			db := seeded(t, "A", "B")
 			want, other := mustSettings(t, db, "A"), mustSettings(t, db, "B")
-			if err := tt.set(db, "A"); err != nil {
-				t.Fatal(err)
-			}
 			tt.want(&want)
+			tt.change.Symbol = "A"
+			r := mustApply(t, db, settings(tt.change))
+			if r.Err != nil || r.Applied != 1 || r.Settings == nil || !same(*r.Settings, want) {
+				t.Errorf("result %+v with %+v, want %+v", r, r.Settings, want)
+			}
 			if got := mustSettings(t, db, "A"); !same(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			if got := mustSettings(t, db, "B"); !same(got, other) {
 				t.Errorf("another symbol changed: %+v", got)
 			}
-			active, err := db.ActiveSettings(t.Context())
-			if err != nil || len(active) != 1 || active[0].Symbol != "A" {
-				t.Errorf("active: %+v, %v; want A alone", active, err)
+			tt.change.Symbol = "C"
+			if r := mustApply(t, db, settings(tt.change)); !errors.Is(r.Err, storage.ErrUnknownSymbol) || r.Settings != nil {
+				t.Errorf("unknown symbol: %+v, want ErrUnknownSymbol", r)
 			}
-			if err := tt.set(db, "C"); !errors.Is(err, storage.ErrUnknownSymbol) {
-				t.Errorf("unknown symbol: %v, want ErrUnknownSymbol", err)
+		})
+	}
+}
+
+func TestSwitchingAnythingOnMarksTheSymbolAsAssigned(t *testing.T) {
+	tests := map[string]struct {
+		change   storage.SettingsChange
+		assigned bool
+	}{
+		"streaming on":     {storage.SettingsChange{Streaming: new(true)}, true},
+		"aggregating on":   {storage.SettingsChange{Aggregating: new(true)}, true},
+		"trades on":        {storage.SettingsChange{CollectTrades: new(true)}, true},
+		"orders on":        {storage.SettingsChange{CollectOrders: new(true)}, true},
+		"candles on":       {storage.SettingsChange{CollectOHLC: new(true)}, true},
+		"trading on":       {storage.SettingsChange{TradingStatus: new("on")}, true},
+		"trading shutdown": {storage.SettingsChange{TradingStatus: new("shutdown")}, true},
+		"all off": {storage.SettingsChange{Streaming: new(false), Aggregating: new(false), CollectTrades: new(false), CollectOrders: new(false),
+			CollectOHLC: new(false), TradingStatus: new("off")}, false},
+		"a number": {storage.SettingsChange{Chunks: new(7)}, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			db := seeded(t, "A", "B")
+			tt.change.Symbol = "A"
+			mustApply(t, db, settings(tt.change))
+			var want []storage.ClusterSymbol
+			if tt.assigned {
+				want = []storage.ClusterSymbol{{Symbol: "A", Assigned: true, Weight: 1}}
+			}
+			if got := mustState(t, db).Symbols; !slices.Equal(got, want) {
+				t.Errorf("symbols %+v, want %+v", got, want)
+			}
+			active, err := db.ActiveSettings(t.Context())
+			if err != nil || (len(active) == 1) != tt.assigned {
+				t.Errorf("active: %+v, %v", active, err)
+			}
+		})
+	}
+}
+
+func TestSwitchingOnLeavesWeightAndPin(t *testing.T) {
+	db := seeded(t, "A")
+	mustApply(t, db, member("n1"))
+	mustApply(t, db, storage.Command{Assigned: &storage.AssignedChange{Symbols: []string{"A"}, Weight: 4}})
+	mustApply(t, db, storage.Command{Pin: &storage.PinChange{Symbol: "A", Node: "n1"}})
+	mustApply(t, db, settings(storage.SettingsChange{Symbol: "A", Streaming: new(true)}))
+	want := []storage.ClusterSymbol{{Symbol: "A", Assigned: true, Weight: 4, Pin: "n1"}}
+	if got := mustState(t, db).Symbols; !slices.Equal(got, want) {
+		t.Errorf("symbols %+v, want %+v", got, want)
+	}
+}
+
+func TestAChangeThatExpectsAnotherStatusChangesNothing(t *testing.T) {
+	db := seeded(t, "A")
+	change := storage.SettingsChange{Symbol: "A", TradingStatus: new("off"), Streaming: new(true), ExpectTradingStatus: "shutdown"}
+	if r := mustApply(t, db, settings(change)); !errors.Is(r.Err, storage.ErrConflict) || r.Settings != nil || r.Applied != 0 {
+		t.Errorf("result %+v, want ErrConflict alone", r)
+	}
+	if s := mustSettings(t, db, "A"); s.Streaming {
+		t.Errorf("the refused change was kept: %+v", s)
+	}
+	mustApply(t, db, settings(storage.SettingsChange{Symbol: "A", TradingStatus: new("shutdown")}))
+	if r := mustApply(t, db, settings(change)); r.Err != nil || r.Settings.Trading.Status != storage.TradingOff {
+		t.Errorf("result %+v, want no error and trading off", r)
+	}
+}
+
+func TestSettingsOutOfRangeAreRefusedWithFieldAndValue(t *testing.T) {
+	of := func(s string) *decimal.Decimal { return new(amount(s)) }
+	tests := []struct {
+		change storage.SettingsChange
+		want   string
+	}{
+		{storage.SettingsChange{TradingStatus: new("maybe")}, `trading_status "maybe"`},
+		{storage.SettingsChange{ExpectTradingStatus: "maybe"}, `expect_trading_status "maybe"`},
+		{storage.SettingsChange{Chunks: new(0)}, "chunks 0"},
+		{storage.SettingsChange{Chunks: new(101)}, "chunks 101"},
+		{storage.SettingsChange{Budget: of("0")}, "budget 0"},
+		{storage.SettingsChange{Budget: of("-1")}, "budget -1"},
+		{storage.SettingsChange{Budget: of("1e21")}, "budget of its size"},
+		{storage.SettingsChange{BuyDownInterval: of("1")}, "buy_down_interval 1"},
+		{storage.SettingsChange{BuyDownInterval: of("-0.1")}, "buy_down_interval -0.1"},
+		{storage.SettingsChange{BuyDownInterval: new(decimal.New(1, -2_000_000_000))}, "buy_down_interval of its size"},
+		{storage.SettingsChange{ProfitTarget: of("0")}, "profit_target 0"},
+		{storage.SettingsChange{ProfitTarget: of(strings.Repeat("9", 100))}, "profit_target of its size"},
+		{storage.SettingsChange{RebuyInterval: of("1.5")}, "rebuy_interval 1.5"},
+		{storage.SettingsChange{RebuyInterval: of("-0.1")}, "rebuy_interval -0.1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.want, func(t *testing.T) {
+			tt.change.Symbol = "A"
+			_, err := settings(tt.change).Encode()
+			if !errors.Is(err, storage.ErrRefused) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want ErrRefused with %q", err, tt.want)
 			}
 		})
 	}
@@ -165,51 +226,5 @@ func TestEachSetterChangesItsOwnSettingOnly(t *testing.T) {
 func TestReadingSettingsOfAnUnknownSymbolIsAnError(t *testing.T) {
 	if _, err := newDB(t).Settings(t.Context(), "A"); !errors.Is(err, storage.ErrUnknownSymbol) {
 		t.Errorf("got %v, want ErrUnknownSymbol", err)
-	}
-}
-
-func TestTradingSettingsThatMakeNoSenseAreRefused(t *testing.T) {
-	tests := map[string]func(*storage.Trading){
-		"status":                 func(s *storage.Trading) { s.Status = "maybe" },
-		"no chunks":              func(s *storage.Trading) { s.Chunks = 0 },
-		"too many chunks":        func(s *storage.Trading) { s.Chunks = 101 },
-		"no budget":              func(s *storage.Trading) { s.Budget = amount("0") },
-		"budget below 0":         func(s *storage.Trading) { s.Budget = amount("-1") },
-		"buy down interval of 1": func(s *storage.Trading) { s.BuyDownInterval = amount("1") },
-		"buy down interval < 0":  func(s *storage.Trading) { s.BuyDownInterval = amount("-0.1") },
-		"no profit target":       func(s *storage.Trading) { s.ProfitTarget = amount("0") },
-		"rebuy interval of 1.5":  func(s *storage.Trading) { s.RebuyInterval = amount("1.5") },
-		"rebuy interval < 0":     func(s *storage.Trading) { s.RebuyInterval = amount("-0.1") },
-	}
-	db := seeded(t, "A")
-	before := mustSettings(t, db, "A")
-	for name, change := range tests {
-		t.Run(name, func(t *testing.T) {
-			_, err := db.UpdateTrading(t.Context(), "A", func(s *storage.Trading) error { change(s); return nil })
-			if !errors.Is(err, storage.ErrRefused) {
-				t.Errorf("got %v, want ErrRefused", err)
-			}
-			if after := mustSettings(t, db, "A"); !same(before, after) {
-				t.Errorf("the refused change was kept: %+v", after)
-			}
-		})
-	}
-	if err := db.SetTradingStatus(t.Context(), "A", "maybe"); !errors.Is(err, storage.ErrRefused) {
-		t.Errorf("status: %v, want ErrRefused", err)
-	}
-	if err := db.SetCollecting(t.Context(), "A", "orders = 1 --", true); err == nil {
-		t.Error("an unknown kind of event was taken")
-	}
-}
-
-func TestAChangeThatFailsLeavesTradingAsItWas(t *testing.T) {
-	db := seeded(t, "A")
-	before, no := mustSettings(t, db, "A"), errors.New("no")
-	_, err := db.UpdateTrading(t.Context(), "A", func(s *storage.Trading) error { s.Chunks = 9; return no })
-	if !errors.Is(err, no) {
-		t.Errorf("got %v, want the change's error", err)
-	}
-	if after := mustSettings(t, db, "A"); !same(before, after) {
-		t.Errorf("changed to %+v", after)
 	}
 }

@@ -250,36 +250,3 @@ func TestCandlesAreChosenByTimeWithTheNewestWithinTheLimit(t *testing.T) {
 		t.Errorf("a candle of 5 minutes is there (%v)", err)
 	}
 }
-
-func TestPositionsComeBackAsTheyWereStored(t *testing.T) {
-	db := newDB(t)
-	first := storage.Position{Symbol: "A", ID: "p1", Slot: 0, State: storage.PositionOpen, RebuyTriggered: true, BuyClientID: "b1", StartTime: 1, Profit: amount("0")}
-	second := storage.Position{Symbol: "A", ID: "p2", Parent: "p1", Slot: 1, State: storage.PositionOpen, BuyClientID: "b2", SellClientID: "s2", StartTime: 2, Profit: amount("0")}
-	other := storage.Position{Symbol: "B", ID: "p1", State: storage.PositionOpen, StartTime: 1, Profit: amount("0")}
-	if err := db.UpsertPositions(t.Context(), []storage.Position{second, first, other}); err != nil {
-		t.Fatal(err)
-	}
-	second.State, second.EndTime, second.Profit = storage.PositionFinished, 9, amount("-0.00000123")
-	if err := db.UpsertPositions(t.Context(), []storage.Position{second}); err != nil {
-		t.Fatal(err)
-	}
-	bad := first
-	bad.Slot, second.Slot = -1, 7
-	if err := db.UpsertPositions(t.Context(), []storage.Position{second, bad}); !errors.Is(err, storage.ErrRefused) {
-		t.Errorf("a slot below 0: %v, want ErrRefused", err)
-	}
-	second.Slot = 1 // the refused change took the good one with it
-	for openOnly, want := range map[bool][]storage.Position{true: {first}, false: {first, second}} {
-		got, err := db.Positions(t.Context(), "A", openOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.EqualFunc(got, want, func(a, b storage.Position) bool {
-			equal := a.Profit.Equal(b.Profit)
-			b.Profit = a.Profit
-			return equal && a == b
-		}) {
-			t.Errorf("open only %v: %+v, want %+v", openOnly, got, want)
-		}
-	}
-}
