@@ -83,7 +83,11 @@ func (fd *feed) serve(ctx context.Context) {
 			r.feed = nil
 		}
 	})
-	fd.log.Debug("peer no longer connected for events", "reason", context.Cause(ctx))
+	level, reason := slog.LevelDebug, context.Cause(ctx)
+	if errors.Is(reason, errProtocol) {
+		level = slog.LevelWarn
+	}
+	fd.log.Log(ctx, level, "peer no longer connected for events", "reason", reason)
 }
 
 // read subscribes as the peer asks.
@@ -95,7 +99,7 @@ func (fd *feed) read() error {
 		}
 		requests, err := parseRequests(message.Bytes())
 		if err != nil {
-			return fmt.Errorf("read requests: %w", err)
+			return fmt.Errorf("read requests: %w: %w", errProtocol, err)
 		}
 		for _, r := range requests {
 			if err := fd.change(r); err != nil {
@@ -110,7 +114,7 @@ func (fd *feed) change(r request) error {
 	switch {
 	case r.want && !known:
 		if len(fd.topics) == maxTopics {
-			return fmt.Errorf("more than %d topics wanted", maxTopics)
+			return fmt.Errorf("%w: more than %d topics wanted", errProtocol, maxTopics)
 		}
 		fd.topics[r.topic] = fd.local.Subscribe(r.topic, func(event any) {
 			if fd.queue.put(item{r.topic, event}) {

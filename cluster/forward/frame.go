@@ -47,6 +47,9 @@ func parseFrame(frame []byte, into [][]byte) (first uint64, events [][]byte, err
 		return 0, nil, fmt.Errorf("frame of %d bytes has no header", len(frame))
 	}
 	first, rest := binary.BigEndian.Uint64(frame), frame[frameHeader:]
+	if first > math.MaxInt64 {
+		return 0, nil, fmt.Errorf("frame begins with event %d, want up to %d", first, int64(math.MaxInt64))
+	}
 	for events = into; len(rest) > 0; {
 		if len(rest) < eventHeader {
 			return 0, nil, fmt.Errorf("event %d of a frame: %d bytes are no length", len(events), len(rest))
@@ -57,9 +60,6 @@ func parseFrame(frame []byte, into [][]byte) (first uint64, events [][]byte, err
 			return 0, nil, fmt.Errorf("event %d of a frame: length %d, want up to %d", len(events), length, min(maxEvent, len(rest)))
 		}
 		events, rest = append(events, rest[:length]), rest[length:]
-	}
-	if first > math.MaxInt64 {
-		return 0, nil, fmt.Errorf("frame begins with event %d, want up to %d", first, int64(math.MaxInt64))
 	}
 	return first, events, nil
 }

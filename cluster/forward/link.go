@@ -190,10 +190,10 @@ func (l *link) read(ctx context.Context, ws *websocket.Conn) error {
 		}
 		first, parsed, err := parseFrame(message.Bytes(), events[:0])
 		if err != nil {
-			return fmt.Errorf("read events of %s: %w", l.peer.Name, err)
+			return fmt.Errorf("read events of %s: %w: %w", l.peer.Name, errProtocol, err)
 		}
 		if first < next {
-			return fmt.Errorf("read events of %s: a frame begins with event %d, want %d or more", l.peer.Name, first, next)
+			return fmt.Errorf("read events of %s: %w: a frame begins with event %d, want %d or more", l.peer.Name, errProtocol, first, next)
 		}
 		l.record.missed.Add(first - next)
 		events, next = parsed, first+uint64(len(parsed))
@@ -224,22 +224,4 @@ func (l *link) publish(ctx context.Context, events [][]byte) error {
 		l.record.received.Add(1)
 	}
 	return nil
-}
-
-// nextMessage reads the next message into message. Another kind than the wanted
-// one, and silence that lasts too long, are errors.
-func nextMessage(ws *websocket.Conn, kind int, message *bytes.Buffer, silence time.Duration) error {
-	if err := ws.SetReadDeadline(time.Now().Add(silence)); err != nil {
-		return err
-	}
-	got, r, err := ws.NextReader()
-	if err != nil {
-		return err
-	}
-	if got != kind {
-		return fmt.Errorf("message of kind %d, want %d", got, kind)
-	}
-	message.Reset()
-	_, err = message.ReadFrom(r)
-	return err
 }
