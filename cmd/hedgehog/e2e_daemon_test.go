@@ -33,7 +33,8 @@ func program(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 	}
 	command := exec.CommandContext(ctx, self, args...)
 	ours := func(variable string) bool { return strings.HasPrefix(variable, "HEDGEHOG_") }
-	command.Env = append(slices.DeleteFunc(os.Environ(), ours), "HEDGEHOG_TEST_AS_PROGRAM=1")
+	command.Env = append(slices.DeleteFunc(os.Environ(), ours), "HEDGEHOG_TEST_AS_PROGRAM=1",
+		"GORACE=atexit_sleep_ms=0") // else each process built with -race lingers for a second
 	return command
 }
 
@@ -230,7 +231,7 @@ type peer struct {
 	client *api.Client
 }
 
-// launchNode starts a node named e2e and waits until it knows its exchange.
+// launchNode starts a node named e2e and waits until it answers.
 func launchNode(t testing.TB, dir, exchange string) peer {
 	t.Helper()
 	d := launch(t, "node", "--name", "e2e", "--data-dir", dir, "--exchange", exchange, "--http", "127.0.0.1:0")
@@ -239,7 +240,6 @@ func launchNode(t testing.TB, dir, exchange string) peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, "status", "--node", url, "--wait", "20s")
 	return peer{d, url, client}
 }
 
@@ -252,26 +252,27 @@ func (p peer) status() (api.SymbolStatus, bool) {
 	return s.Symbols[0], true
 }
 
-// positions returns the node's positions by id, also those that are over.
-func (p peer) positions() map[string]api.Position {
+// positions returns the node's positions, also those that are over.
+func (p peer) positions() []api.Position {
 	p.t.Helper()
 	var list []api.Position
 	if err := json.Unmarshal([]byte(must(p.t, "trade", "positions", symbol, "--all", "--json", "--node", p.url)), &list); err != nil {
 		p.t.Fatal(err)
 	}
-	byID := make(map[string]api.Position)
-	for _, position := range list {
-		byID[position.ID] = position
-	}
-	return byID
+	return list
 }
 
-// eventually waits until holds.
+// eventually waits until holds, which it asks often.
 func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	eventuallyEvery(t, 5*time.Millisecond, what, holds)
+}
+
+func eventuallyEvery(t testing.TB, pause time.Duration, what string, holds func() bool) {
 	t.Helper()
 	late := time.NewTimer(patience)
 	defer late.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for !holds() {
 		select {

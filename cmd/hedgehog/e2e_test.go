@@ -12,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"hedgehog/node/api"
 )
 
 // The recorded days that lie beside the repository.
@@ -38,6 +41,8 @@ type recording struct {
 	args    []string // of the exchange
 	market  market
 	node    peer
+	// survived are the positions that were open when the node was killed.
+	survived []api.Position
 }
 
 // record starts the exchange and the node and switches everything on.
@@ -54,6 +59,7 @@ func record(t testing.TB, days []string, speed string, more ...string) *recordin
 	r.market = launchExchange(t, append(r.args, "--listen", "127.0.0.1:0")...)
 	r.node = launchNode(t, r.dir, r.market.url)
 	for _, command := range [][]string{
+		{"status", "--wait", "20s"},
 		{"collect", "start", symbol},
 		{"aggregate", "start", symbol},
 		{"trade", "settings", symbol, "--budget", "10", "--profit-target", "0.001", "--buy-down-interval", "0.0005"},
@@ -76,8 +82,9 @@ func (r *recording) passed(id int64) bool {
 	return ok && s.LastTradeID >= id
 }
 
-// finish waits until the days are over and all news of orders have arrived, ends
-// the node, then the exchange, and judges what they left.
+// finish waits until the days are over and all news of orders have arrived, looks
+// for the positions that have to have gone on, ends the node, then the exchange,
+// and judges what they left.
 func (r *recording) finish() {
 	r.t.Helper()
 	eventually(r.t, "the last trade", func() bool { return r.passed(r.lastID()) })
@@ -85,6 +92,13 @@ func (r *recording) finish() {
 	eventually(r.t, "the news of all orders", func() bool {
 		return maps.Equal(storedOrders(r.t, db), r.readJournal().orders)
 	})
+	now := r.node.positions()
+	for _, old := range r.survived {
+		i := slices.IndexFunc(now, func(p api.Position) bool { return p.ID == old.ID })
+		if i < 0 || now[i].State == "dropped" || now[i].StartTime != old.StartTime || now[i].Slot != old.Slot {
+			r.t.Errorf("position %+v has not gone on", old)
+		}
+	}
 	r.node.end(syscall.SIGTERM)
 	r.market.end(syscall.SIGTERM)
 	r.judge()
@@ -99,34 +113,32 @@ func TestARecordedDayThroughProcesses(t *testing.T) {
 }
 
 // killNode kills the node once it has seen the trade and has an order at the
-// exchange, and starts it again when it has missed some trades. Positions that it
-// had have to go on.
+// exchange, and starts it again when it has missed some trades.
 func (r *recording) killNode(after, missed int64) {
 	t := r.t
 	t.Helper()
+	var before []api.Position
 	eventually(t, fmt.Sprintf("an open order after trade %d", after), func() bool {
 		if !r.passed(after) {
 			return false
 		}
 		open, err := r.node.client.Orders(t.Context(), symbol, true, chunks)
-		return err == nil && len(open) > 0
+		if err != nil || len(open) == 0 {
+			return false
+		}
+		before, err = r.node.client.Positions(t.Context(), symbol, false)
+		return err == nil && len(before) > 0
 	})
-	before := r.node.positions()
 	if r.passed(r.lastID()) {
 		t.Fatal("the days were over before the node was killed")
 	}
 	r.node.kill()
 	dead := r.market.newestTrade()
-	eventually(t, "trades without the node", func() bool { return r.market.newestTrade() >= dead+missed })
+	// Seldom: the exchange counts requests.
+	eventuallyEvery(t, 100*time.Millisecond, "trades without the node", func() bool { return r.market.newestTrade() >= dead+missed })
 	r.node = launchNode(t, r.dir, r.market.url)
 	r.node.await("positions restored")
-	now := r.node.positions()
-	for id, old := range before {
-		p, known := now[id]
-		if !known || p.State == "dropped" || p.StartTime != old.StartTime || p.Slot != old.Slot {
-			t.Errorf("position %s has not gone on: it was %+v and is %+v", id, old, p)
-		}
-	}
+	r.survived = append(r.survived, before...)
 }
 
 func TestKillingTheNodeLosesNothingAndSendsNothingTwice(t *testing.T) {
