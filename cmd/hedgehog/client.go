@@ -53,6 +53,9 @@ func clientAt(c *cli.Context, at string) (*api.Client, error) {
 	if err != nil {
 		return nil, wrongUsage(c, "%v", err)
 	}
+	node.OnMissing(func(nodes []string) {
+		fmt.Fprintf(c.App.ErrWriter, "warning: no answer from %s: what only they know is not shown\n", strings.Join(nodes, ", "))
+	})
 	return node, nil
 }
 

@@ -216,6 +216,19 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
+func TestNodesThatDoNotAnswerAreNamedAndTheRestIsShown(t *testing.T) {
+	node := newFakeNode(t)
+	node.missing = "n2,n3"
+	node.answers["/api/v1/orders?limit=50&open=false&symbol="] = []exchange.Order{}
+	r := hedgehog(t.Context(), "orders", "--json", "--node", node.url)
+	if want := "warning: no answer from n2, n3: what only they know is not shown\n"; r.code != exitOK || r.stderr != want {
+		t.Errorf("exit code %d, tells %q, want %q", r.code, r.stderr, want)
+	}
+	if r.stdout != "[]\n" {
+		t.Errorf("prints %q", r.stdout)
+	}
+}
+
 func TestACommandThatIsInterruptedSaysSo(t *testing.T) {
 	node := newFakeNode(t)
 	ctx, interrupt := context.WithCancel(t.Context())

@@ -23,6 +23,7 @@ type fakeNode struct {
 	endless  bool            // the watch goes on after its lines
 	changes  []string        // the bodies of the changes, each after its symbol
 	failing  map[string]bool // symbols whose settings can't be stored
+	missing  string          // nodes that did not answer it
 }
 
 // newFakeNode returns a node with the symbols XRPETH and BNBBTC, on which
@@ -57,6 +58,9 @@ func newFakeNode(t testing.TB) *fakeNode {
 	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		if found, ok := f.answers[r.URL.String()]; ok {
+			if f.missing != "" {
+				w.Header().Set(api.MissingHeader, f.missing)
+			}
 			answer(w, http.StatusOK, found)
 			return
 		}

@@ -29,8 +29,9 @@ const maxLine = 1 << 20
 
 // Client calls one node.
 type Client struct {
-	base *url.URL
-	http *http.Client
+	base    *url.URL
+	http    *http.Client
+	missing func(nodes []string)
 }
 
 // NewClient returns a client for the node at the given URL; the scheme may be
@@ -45,6 +46,10 @@ func NewClient(node string) (*Client, error) {
 	}
 	return &Client{base: base, http: &http.Client{}}, nil
 }
+
+// OnMissing has f called for every answer that lacks what other nodes have,
+// with the names of those that did not answer. To be set before the first call.
+func (c *Client) OnMissing(f func(nodes []string)) { c.missing = f }
 
 // StatusError is an answer that is not a success.
 type StatusError struct {
@@ -176,6 +181,9 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	case response.StatusCode/100 != 2:
 		defer response.Body.Close()
 		return nil, problem(response)
+	}
+	if nodes := response.Header.Get(MissingHeader); nodes != "" && c.missing != nil {
+		c.missing(strings.Split(nodes, ","))
 	}
 	return response, nil
 }

@@ -142,3 +142,7 @@ func (c *Client) ChangeNode(ctx context.Context, what string, r NodeRequest) (p 
 func (c *Client) Rebalance(ctx context.Context, dryRun bool) (p Plan, err error) {
 	return p, c.call(ctx, http.MethodPost, "/cluster/rebalance", url.Values{"dry_run": {strconv.FormatBool(dryRun)}}, nil, &p)
 }
+
+// MissingHeader is the header of an answer that names, separated by commas, the
+// nodes that were asked and did not answer.
+const MissingHeader = "Hedgehog-Missing"
