@@ -21,13 +21,13 @@
 // applied all that was committed before:
 //
 //  1. reads its clock when a renewal has been received;
-//  2. then verifies with a quorum that it still leads in that same term;
-//  3. then reads from the replicated state which symbols the node owns;
-//  4. passes them through Book.Grant and answers with what that returns.
+//  2. then verifies with a quorum that it still leads, in that same term;
+//  3. reads from the replicated state which symbols the node owns, passes them
+//     through Book.Grant, and answers with what that returns.
 //
 // To take a symbol away the leader calls Book.Revoke, waits until Book.Free says
-// so, and commits the assignment with a higher epoch under the condition that
-// the term is still the one of Book.Elected.
+// so, and commits the assignment with a higher epoch, under the condition that
+// the epoch before is still in force and the term still that of Book.Elected.
 //
 // A request to the exchange takes its timestamp first and passes Guard.Check
 // after that. Between the check and the exchange the process may be stopped for
