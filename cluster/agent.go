@@ -63,14 +63,15 @@ type Agent struct {
 	// Owned by Run's goroutine.
 	gone    map[string]uint64 // symbol → highest epoch that was given up for good
 	pending map[string]uint64 // given up, not yet confirmed to the leader
-	failing bool
+	renewed time.Time         // when the latest renewal that was granted was sent
+	lapsed  bool              // that is longer ago than a lease, and was logged
 }
 
 // NewAgent returns an agent that keeps guard up to date.
 func NewAgent(c AgentConfig, leader Leader, state func() *State, guard *lease.Guard, parts Parts, logger *slog.Logger) *Agent {
 	return &Agent{
 		config: c, leader: leader, state: state, guard: guard, parts: parts, logger: logger,
-		wake: make(chan struct{}, 1), gone: make(map[string]uint64), pending: make(map[string]uint64),
+		wake: make(chan struct{}, 1), gone: make(map[string]uint64), pending: make(map[string]uint64), renewed: c.Now(),
 	}
 }
 
@@ -115,28 +116,31 @@ func (a *Agent) renew(ctx context.Context, leaving bool) {
 	sent := a.config.Now()
 	g, err := a.leader.Renew(ctx, r)
 	if err != nil {
-		if !a.failing && !leaving {
-			a.failing = true
-			a.logger.Warn("lease not renewed, trying again", "error", err)
+		if !a.lapsed && !leaving && sent.Sub(a.renewed) > a.config.Timing.Lease {
+			a.lapsed = true
+			a.logger.Warn("no lease: this node does not act until it has one again", "error", err)
 		}
 		return
 	}
-	if a.failing {
-		a.failing = false
-		a.logger.Info("lease renewed again")
+	if a.lapsed {
+		a.lapsed = false
+		a.logger.Info("lease renewed")
 	}
+	a.renewed = sent
 	for symbol := range r.Released {
 		delete(a.pending, symbol)
 	}
 	for symbol, epoch := range g.Revoked {
-		if a.gone[symbol] < epoch {
-			a.gone[symbol] = epoch
-			a.guard.Drop(symbol)
-		}
+		a.giveUp(symbol, epoch)
 		a.pending[symbol] = epoch
 	}
-	maps.DeleteFunc(g.Covered, func(symbol string, epoch uint64) bool { return epoch <= a.gone[symbol] })
 	a.guard.Renewed(sent, a.config.Timing.Lease, g.Covered)
+}
+
+// giveUp ends acting for a symbol under the epoch, for good.
+func (a *Agent) giveUp(symbol string, epoch uint64) {
+	a.gone[symbol] = max(a.gone[symbol], epoch)
+	a.guard.Drop(symbol, epoch)
 }
 
 // carryOut tells the parts what the state and the lease make of this node.
@@ -213,8 +217,7 @@ func (a *Agent) leave(ctx context.Context) {
 	defer cancel()
 	for symbol, at := range a.state().Assignments {
 		if at.Node == a.config.Node && at.Run == a.config.Run {
-			a.gone[symbol] = at.Epoch
-			a.guard.Drop(symbol)
+			a.giveUp(symbol, at.Epoch)
 		}
 	}
 	a.carryOut()

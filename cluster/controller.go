@@ -48,14 +48,15 @@ type Controller struct {
 	logger *slog.Logger
 	wake   chan struct{}
 
+	book *lease.Book
+
 	mu      sync.Mutex
 	leading bool
 	term    uint64
 	elected time.Time
-	book    *lease.Book
 	renewed map[string]time.Time // by holder: when its latest renewal was received
 	leaving map[string]bool      // by holder
-	revoked map[string]uint64    // symbol → epoch that is no longer covered
+	revoked map[string]uint64    // symbol → epoch that is no longer covered; kept over terms, as the book does
 	ready   map[string]string    // symbol → holder that follows it and waits
 	asked   map[string]time.Time // symbol → since when its hand-over waits
 }
@@ -63,7 +64,10 @@ type Controller struct {
 // NewController returns a controller that reads the replicated state from state
 // and who is there from peers.
 func NewController(c ControllerConfig, log Log, state func() *State, peers func() []Peer, logger *slog.Logger) *Controller {
-	return &Controller{config: c, log: log, state: state, peers: peers, logger: logger, wake: make(chan struct{}, 1)}
+	return &Controller{
+		config: c, log: log, state: state, peers: peers, logger: logger, wake: make(chan struct{}, 1),
+		book: lease.NewBook(c.Timing, c.Now), revoked: make(map[string]uint64),
+	}
 }
 
 // Wake makes the controller look at once, when the state or the members changed.
@@ -105,10 +109,9 @@ func (c *Controller) begin(term uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.leading, c.term, c.elected = true, term, c.config.Now()
-	c.book = lease.NewBook(c.config.Timing, c.config.Now)
 	c.book.Elected()
 	c.renewed, c.leaving = make(map[string]time.Time), make(map[string]bool)
-	c.revoked, c.ready, c.asked = make(map[string]uint64), make(map[string]string), make(map[string]time.Time)
+	c.ready, c.asked = make(map[string]string), make(map[string]time.Time)
 	c.logger.Info("leading", "term", term)
 }
 
@@ -163,7 +166,7 @@ func (c *Controller) note(r Renewal, received time.Time, state *State) {
 		// A release counts for what was asked to be released, and for everything
 		// when the node leaves.
 		if a.Epoch == epoch && holder(a.Node, a.Run) == h && (c.revoked[symbol] == epoch || r.Leaving) {
-			c.revoked[symbol] = epoch
+			c.revoke(symbol, epoch)
 			c.book.Released(h, symbol, epoch)
 			changed = true
 		}
@@ -182,24 +185,32 @@ func (c *Controller) note(r Renewal, received time.Time, state *State) {
 // grant covers what the state gives to the holder and nobody takes away; the
 // caller holds mu.
 func (c *Controller) grant(r Renewal, received time.Time, state *State) Grant {
-	g := Grant{Term: c.term, Covered: make(map[string]uint64), Revoked: make(map[string]uint64)}
+	g := Grant{Term: c.term, Revoked: make(map[string]uint64)}
+	owned := make(map[string]uint64)
 	for symbol, a := range state.Assignments {
 		switch {
 		case a.Node != r.Node || a.Run != r.Run:
 		case r.Leaving || c.revoked[symbol] == a.Epoch:
 			g.Revoked[symbol] = a.Epoch
 		default:
-			g.Covered[symbol] = a.Epoch
+			owned[symbol] = a.Epoch
 		}
 	}
-	c.book.Grant(holder(r.Node, r.Run), received, g.Covered)
+	g.Covered = c.book.Grant(holder(r.Node, r.Run), received, owned)
 	return g
+}
+
+// revoke ends the covering of a symbol under its epoch, for good: it can only be
+// assigned anew. The caller holds mu.
+func (c *Controller) revoke(symbol string, epoch uint64) {
+	c.revoked[symbol] = epoch
+	c.book.Revoke(symbol, epoch)
 }
 
 // step looks once and commits what has to change.
 func (c *Controller) step(ctx context.Context) error {
 	state, peers := c.state(), c.peers()
-	if err := c.log.Follow(ctx, peers); err != nil {
+	if err := c.log.Follow(ctx, peers); err != nil && ctx.Err() == nil {
 		c.logger.Warn("raft's members not brought into line, trying again", "error", err)
 	}
 	if fresh := unregistered(state, peers); len(fresh) > 0 {
@@ -302,7 +313,7 @@ func (c *Controller) change(symbol string, state *State, target string, runs map
 		}
 		return Assignment{Symbol: symbol, Epoch: a.Epoch + 1, Since: c.config.Now()}, true
 	}
-	settled := a.Node == target && (target == "" || a.Run == runs[target])
+	settled := a.Node == target && (target == "" || a.Run == runs[target] && c.revoked[symbol] != a.Epoch)
 	switch {
 	case !had && target == "":
 		return a, false
@@ -316,7 +327,7 @@ func (c *Controller) change(symbol string, state *State, target string, runs map
 	if a.Node == "" {
 		return next, true
 	}
-	lives := runs[a.Node] == a.Run && a.Run != 0 && !c.leaving[h] && c.renewing(h)
+	lives := a.Node != target && runs[a.Node] == a.Run && a.Run != 0 && !c.leaving[h] && c.renewing(h)
 	if lives && target != "" && c.revoked[symbol] != a.Epoch {
 		if a.Next != target {
 			a.Next = target
@@ -328,8 +339,7 @@ func (c *Controller) change(symbol string, state *State, target string, runs map
 		}
 	}
 	// Not covered from here on; what was covered before has to run out or be released.
-	c.revoked[symbol] = a.Epoch
-	c.book.Revoke(symbol)
+	c.revoke(symbol, a.Epoch)
 	free, _ := c.book.Free(h, symbol, a.Epoch)
 	return next, free
 }

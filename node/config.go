@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
+	"hedgehog/cluster/peer"
 	"hedgehog/exchange"
 	"hedgehog/exchange/binance"
 	"hedgehog/exchange/sim/server"
@@ -39,9 +41,23 @@ type Config struct {
 	// APIKey and APISecret (HMAC) are the account at the exchange. Without them
 	// market data works and trading does not; a simulated exchange has default ones.
 	APIKey, APISecret binance.Secret
-	// RecvWindow is how long after its timestamp the exchange may take an order. A
-	// restarted trader waits as long before it reads its orders.
+	// RecvWindow is how long after its timestamp the exchange may take an order; 0
+	// is what the profile has. It has to fit into the profile's lease.
 	RecvWindow time.Duration
+	// Bind is the gossip address. Peer is that of the TLS port which everything
+	// else between nodes shares; empty: the next port up. Advertise is the gossip
+	// address that others reach the node at, where Bind is not one.
+	Bind, Peer, Advertise string
+	// Join are gossip addresses of members; one that answers is enough. Empty: the
+	// node founds a cluster, or goes on in the one that it belongs to.
+	Join []string
+	// Secret is what the members of a cluster share. peer.NoSecret keeps the node
+	// to addresses of this machine.
+	Secret peer.Secret
+	// Profile is local, lan or wan: how far the nodes are from each other.
+	Profile string
+	// Zone is what the node may fail together with; may be empty.
+	Zone string
 	// MaxBackfill is the most trades of a symbol that are fetched after a pause
 	// before the stream goes on.
 	MaxBackfill int64
@@ -65,7 +81,9 @@ func DefaultConfig() Config {
 		DataDir:     ".hedgehog",
 		Exchange:    ExchangeSim,
 		HTTP:        "127.0.0.1:8080",
-		RecvWindow:  2 * time.Second,
+		Bind:        "127.0.0.1:0",
+		Secret:      peer.NoSecret(),
+		Profile:     "lan",
 		MaxBackfill: 500_000,
 		SimSymbols:  []string{"BTCUSDT", "ETHUSDT", "BNBUSDT", "XRPUSDT", "SOLUSDT", "DOGEUSDT", "LTCUSDT", "XRPETH"},
 		SimSeed:     1,
@@ -93,9 +111,7 @@ func (c Config) Validate() error {
 	if (c.APIKey == "") != (c.APISecret == "") {
 		errs = append(errs, errors.New("API key and API secret: want both or none"))
 	}
-	if c.RecvWindow < 100*time.Millisecond || c.RecvWindow > time.Minute {
-		errs = append(errs, fmt.Errorf("receive window %s: want 100 ms to 1 min", c.RecvWindow))
-	}
+	errs = append(errs, c.validateCluster())
 	if c.MaxBackfill < 1 {
 		errs = append(errs, fmt.Errorf("backfill limit %d: want at least 1 trade", c.MaxBackfill))
 	}
@@ -105,6 +121,79 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// validateCluster checks what concerns the cluster.
+func (c Config) validateCluster() error {
+	var errs []error
+	timing, ok := profiles[c.Profile]
+	if !ok {
+		errs = append(errs, fmt.Errorf("profile %q: want local, lan or wan", c.Profile))
+	}
+	for name, address := range map[string]string{"bind": c.Bind, "peer": c.peerAddress(), "advertise": c.Advertise} {
+		if address == "" && name == "advertise" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s address %q: want HOST:PORT", name, address))
+		} else if ip := net.ParseIP(host); !c.hasSecret() && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			errs = append(errs, fmt.Errorf("%s address %q: without a cluster secret a node keeps to this machine: make one with 'hedgehog cluster keygen' and give it to all nodes with --secret-file", name, address))
+		}
+	}
+	for _, address := range c.Join {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			errs = append(errs, fmt.Errorf("join address %q: want HOST:PORT", address))
+		}
+	}
+	if ok && c.RecvWindow != 0 {
+		lease := timing.lease
+		lease.RecvWindow = c.RecvWindow
+		if err := lease.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("receive window %s: %w", c.RecvWindow, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// recvWindow is how long after its timestamp the exchange may take an order.
+func (c Config) recvWindow() time.Duration {
+	if c.RecvWindow != 0 {
+		return c.RecvWindow
+	}
+	return profiles[c.Profile].lease.RecvWindow
+}
+
+// peerAddress is where the TLS port listens.
+func (c Config) peerAddress() string {
+	if c.Peer != "" {
+		return c.Peer
+	}
+	host, port, err := net.SplitHostPort(c.Bind)
+	if err != nil {
+		return c.Bind
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil || number == 0 {
+		return c.Bind
+	}
+	return net.JoinHostPort(host, strconv.Itoa(number+1))
+}
+
+// advertised is where others reach the TLS port that is bound to address.
+func (c Config) advertised(address net.Addr) string {
+	if c.Advertise == "" {
+		return address.String()
+	}
+	host, _, err := net.SplitHostPort(c.Advertise)
+	if err != nil {
+		return address.String()
+	}
+	_, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return address.String()
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // checkLoopback refuses an API address that other machines could reach.
@@ -149,7 +238,7 @@ func (c Config) withAccount(b binance.Config, simulated bool) binance.Config {
 		b.APIKey, b.Secret = server.DefaultAPIKey, server.DefaultAPISecret
 	}
 	b.UserAgent = fmt.Sprintf("hedgehog/%s (%s)", c.Version, c.Name)
-	b.RecvWindow = c.RecvWindow
+	b.RecvWindow = c.recvWindow()
 	return b
 }
 

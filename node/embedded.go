@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,6 +32,10 @@ func (n *Node) openExchange() (run func(context.Context) error, err error) {
 		config = n.config.withAccount(binance.At("http://"+address), true)
 	}
 	n.exchangeURL = config.RESTURL
+	// The fence: no order goes out that could be accepted after our lease has ended.
+	config.Guard = func(_ context.Context, symbol string, timestamp time.Time, window time.Duration) error {
+		return n.guard.Check(symbol, timestamp, window)
+	}
 	if n.client, err = binance.New(config, n.log); err != nil {
 		return nil, fmt.Errorf("exchange %s: %w", n.config.Exchange, err)
 	}

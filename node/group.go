@@ -13,68 +13,151 @@ import (
 	"hedgehog/exchange"
 )
 
-// group keeps the parts of one symbol: what its settings want against what runs.
+// group keeps the parts of one symbol: what is wanted against what runs. A
+// goroutine of its own starts and stops them, since that can take as long as a
+// part takes to end.
 type group struct {
-	symbol string
-	parts  partMaker
-	log    *slog.Logger
-	now    func() exchange.Micros
-
-	// changing is held while settings change and parts start and stop, which can
-	// take as long as a part takes to end. It also guards topics.
-	changing sync.Mutex
-	topics   []bus.Topic // what the running collector stores
+	symbol  string
+	parts   partMaker
+	log     *slog.Logger
+	now     func() exchange.Micros
+	changed func() // told when parts have started or stopped
 
 	supervisor *suture.Supervisor
 	cancel     context.CancelFunc
 	ended      <-chan error
+	worker     sync.WaitGroup
+
+	topics []bus.Topic // what the running collector stores; the worker's
 
 	mu      sync.Mutex
-	running map[string]*part // by name; guarded by mu
+	wanted  wanted
+	applied wanted // what runs, or is just being made to run
+	settled bool   // what is wanted runs
+	closed  bool
+	wake    chan struct{}
+	running map[string]*part // by name
 }
 
 // partMaker makes the parts of a symbol, ready to run: their subscriptions exist.
 type partMaker interface {
 	streamPart(symbol string) *part
-	tradePart(symbol string) *part
+	tradePart(symbol string, epoch uint64) *part
+	journalPart(symbol string, epoch uint64) *part
 	collectPart(symbol string, topics []bus.Topic) *part
 	aggregatePart(symbol string) *part
 }
 
 // wanted are the parts that a symbol shall have.
 type wanted struct {
-	stream, trade, aggregate bool
-	topics                   []bus.Topic // collected; none: no collector
+	stream, aggregate bool
+	// trade is the epoch to trade under; 0: not at all.
+	trade  uint64
+	topics []bus.Topic // collected; none: no collector
+}
+
+func (w wanted) equal(o wanted) bool {
+	return w.stream == o.stream && w.aggregate == o.aggregate && w.trade == o.trade && slices.Equal(w.topics, o.topics)
 }
 
 // newGroup starts the supervisor of a symbol, without parts. The group lives
 // until close.
-func newGroup(ctx context.Context, symbol string, parts partMaker, now func() exchange.Micros, log *slog.Logger) *group {
+func newGroup(ctx context.Context, symbol string, parts partMaker, now func() exchange.Micros, changed func(), log *slog.Logger) *group {
 	ctx, cancel := context.WithCancel(ctx)
 	log = log.With("symbol", symbol)
 	supervisor := newSupervisor(symbol, log)
-	return &group{
-		symbol: symbol, parts: parts, log: log, now: now,
+	g := &group{
+		symbol: symbol, parts: parts, log: log, now: now, changed: changed,
 		supervisor: supervisor, cancel: cancel, ended: supervisor.ServeBackground(ctx),
-		running: make(map[string]*part),
+		settled: true, wake: make(chan struct{}, 1), running: make(map[string]*part),
+	}
+	g.worker.Go(g.work)
+	return g
+}
+
+// want says what shall run, and returns at once.
+func (g *group) want(w wanted) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.wanted.equal(w) {
+		return
+	}
+	g.wanted, g.settled = w, false
+	g.signal()
+}
+
+// signal wakes the worker; the caller holds mu.
+func (g *group) signal() {
+	select {
+	case g.wake <- struct{}{}:
+	default:
 	}
 }
 
+// work makes what runs agree with what is wanted, until the group is closed and
+// nothing runs any more.
+func (g *group) work() {
+	for range g.wake {
+		for {
+			g.mu.Lock()
+			w, closed := g.wanted, g.closed
+			if g.settled {
+				g.mu.Unlock()
+				if closed {
+					return
+				}
+				break
+			}
+			g.applied = w
+			g.mu.Unlock()
+			err := g.apply(w)
+			g.mu.Lock()
+			g.settled = g.wanted.equal(w)
+			g.mu.Unlock()
+			if err != nil {
+				g.log.Error("parts not changed", "error", err)
+			}
+			g.changed()
+		}
+	}
+}
+
+// follows says whether everything that is wanted beside trading runs.
+func (g *group) follows() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.settled
+}
+
+// acts says whether something trades, or is about to, under the epoch or an
+// earlier one.
+func (g *group) acts(epoch uint64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p := g.running[partTrade]; p != nil && p.epoch <= epoch {
+		return true
+	}
+	return !g.settled && g.applied.trade != 0 && g.applied.trade <= epoch
+}
+
 // apply starts and stops parts until what runs is what is wanted. Consumers are
-// there before the streamer publishes, and stop after it. The caller holds
-// changing.
+// there before the streamer publishes, and stop after it; only the trader stops
+// first, since others wait for that.
 func (g *group) apply(w wanted) error {
-	collectsTrades := slices.Contains(w.topics, bus.TradeEvents(g.symbol))
-	collectedTrades := slices.Contains(g.topics, bus.TradeEvents(g.symbol))
-	// Collecting that begins now goes on behind what was stored before: the
-	// streamer starts anew there.
-	if !w.stream || collectsTrades && !collectedTrades {
-		if err := g.stop(partStream); err != nil {
+	if p := g.part(partTrade); p != nil && p.epoch != w.trade {
+		if err := g.stop(partTrade); err != nil {
+			return err
+		}
+		g.changed() // somebody may wait for just this
+		if err := g.stop(partJournal); err != nil {
 			return err
 		}
 	}
-	if !w.trade {
-		if err := g.stop(partTrade); err != nil {
+	// Collecting that begins now goes on behind what was stored before: the
+	// streamer starts anew there.
+	begins := slices.Contains(w.topics, bus.TradeEvents(g.symbol)) && !slices.Contains(g.topics, bus.TradeEvents(g.symbol))
+	if !w.stream || begins {
+		if err := g.stop(partStream); err != nil {
 			return err
 		}
 	}
@@ -89,8 +172,9 @@ func (g *group) apply(w wanted) error {
 	if w.aggregate {
 		g.start(partAggregate, func() *part { return g.parts.aggregatePart(g.symbol) })
 	}
-	if w.trade {
-		g.start(partTrade, func() *part { return g.parts.tradePart(g.symbol) })
+	if w.trade != 0 {
+		g.start(partJournal, func() *part { return g.parts.journalPart(g.symbol, w.trade) })
+		g.start(partTrade, func() *part { return g.parts.tradePart(g.symbol, w.trade) })
 	}
 	if w.stream {
 		g.start(partStream, func() *part { return g.parts.streamPart(g.symbol) })
@@ -162,12 +246,13 @@ func (g *group) end(p *part) error {
 	return nil
 }
 
-// close ends all parts, in order, and the supervisor.
-func (g *group) close() error {
-	g.changing.Lock()
-	defer g.changing.Unlock()
-	err := g.apply(wanted{})
+// close ends all parts, in order, the worker and the supervisor.
+func (g *group) close() {
+	g.mu.Lock()
+	g.closed, g.wanted, g.settled = true, wanted{}, false
+	g.signal()
+	g.mu.Unlock()
+	g.worker.Wait()
 	g.cancel()
 	<-g.ended
-	return err
 }

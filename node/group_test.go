@@ -23,6 +23,8 @@ type scene struct {
 	fail map[string]func() error
 	// changed is told of each line of log.
 	changed chan string
+	// applied is told when the group has started or stopped parts.
+	applied chan struct{}
 }
 
 func newScene(t *testing.T) *scene {
@@ -36,9 +38,12 @@ func (s *scene) note(what string) {
 	s.changed <- what
 }
 
-func (s *scene) make(name string) *part {
+func (s *scene) make(name string) *part { return s.acting(name, 0) }
+
+func (s *scene) acting(name string, epoch uint64) *part {
 	return &part{
-		name: name,
+		name:  name,
+		epoch: epoch,
 		run: func(ctx context.Context) error {
 			s.note("start " + name)
 			s.mu.Lock()
@@ -56,10 +61,11 @@ func (s *scene) make(name string) *part {
 	}
 }
 
-func (s *scene) streamPart(string) *part               { return s.make(partStream) }
-func (s *scene) tradePart(string) *part                { return s.make(partTrade) }
-func (s *scene) collectPart(string, []bus.Topic) *part { return s.make(partCollect) }
-func (s *scene) aggregatePart(string) *part            { return s.make(partAggregate) }
+func (s *scene) streamPart(string) *part                  { return s.make(partStream) }
+func (s *scene) tradePart(_ string, epoch uint64) *part   { return s.acting(partTrade, epoch) }
+func (s *scene) journalPart(_ string, epoch uint64) *part { return s.acting(partJournal, epoch) }
+func (s *scene) collectPart(string, []bus.Topic) *part    { return s.make(partCollect) }
+func (s *scene) aggregatePart(string) *part               { return s.make(partAggregate) }
 func (s *scene) await(what string, within time.Duration) {
 	s.t.Helper()
 	deadline := time.NewTimer(within)
@@ -87,26 +93,35 @@ func (s *scene) events() []string {
 
 func openGroup(t *testing.T, symbol string, s *scene) *group {
 	t.Helper()
-	g := newGroup(context.Background(), symbol, s, func() exchange.Micros { return 1 }, slog.New(slog.DiscardHandler))
-	t.Cleanup(func() {
-		if err := g.close(); err != nil {
-			t.Errorf("close: %v", err)
+	changed := make(chan struct{}, 1)
+	g := newGroup(context.Background(), symbol, s, func() exchange.Micros { return 1 }, func() {
+		select {
+		case changed <- struct{}{}:
+		default:
 		}
-	})
+	}, slog.New(slog.DiscardHandler))
+	s.applied = changed
+	t.Cleanup(g.close)
 	return g
 }
 
-func mustApply(t *testing.T, g *group, w wanted) {
+// mustApply wants w and waits until it runs.
+func mustApply(t *testing.T, g *group, s *scene, w wanted) {
 	t.Helper()
-	g.changing.Lock()
-	defer g.changing.Unlock()
-	if err := g.apply(w); err != nil {
-		t.Fatalf("apply: %v", err)
+	g.want(w)
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	for !g.follows() {
+		select {
+		case <-s.applied:
+		case <-deadline.C:
+			t.Fatalf("%+v does not come to run", w)
+		}
 	}
 }
 
 func all(symbol string) wanted {
-	return wanted{stream: true, trade: true, aggregate: true, topics: []bus.Topic{bus.TradeEvents(symbol), bus.OHLC(symbol)}}
+	return wanted{stream: true, trade: 7, aggregate: true, topics: []bus.Topic{bus.TradeEvents(symbol), bus.OHLC(symbol)}}
 }
 
 func runningParts(g *group) []string {
@@ -117,20 +132,20 @@ func runningParts(g *group) []string {
 	return names
 }
 
-func TestPartsStopFromTheStreamToTheDisk(t *testing.T) {
+func TestPartsStopFromTheTraderToTheDisk(t *testing.T) {
 	s := newScene(t)
 	g := openGroup(t, "A", s)
-	mustApply(t, g, all("A"))
-	if got := runningParts(g); !slices.Equal(got, []string{partAggregate, partCollect, partStream, partTrade}) {
+	mustApply(t, g, s, all("A"))
+	if got := runningParts(g); !slices.Equal(got, []string{partAggregate, partCollect, partJournal, partStream, partTrade}) {
 		t.Fatalf("running: %v", got)
 	}
-	for range 4 {
+	for range 5 {
 		<-s.changed // all have begun
 	}
 	s.events()
-	mustApply(t, g, wanted{})
+	mustApply(t, g, s, wanted{})
 	want := []string{
-		"end stream", "release stream", "end trade", "release trade",
+		"end trade", "release trade", "end journal", "release journal", "end stream", "release stream",
 		"end aggregate", "release aggregate", "end collect", "release collect",
 	}
 	if got := s.events(); !slices.Equal(got, want) {
@@ -138,15 +153,39 @@ func TestPartsStopFromTheStreamToTheDisk(t *testing.T) {
 	}
 }
 
-func TestApplyingTheSameAgainTouchesNothing(t *testing.T) {
+func TestANewEpochStartsItsTraderAfterTheOldOneHasEnded(t *testing.T) {
 	s := newScene(t)
 	g := openGroup(t, "A", s)
-	mustApply(t, g, all("A"))
-	for range 4 {
+	mustApply(t, g, s, all("A"))
+	for range 5 {
 		<-s.changed
 	}
 	s.events()
-	mustApply(t, g, all("A"))
+	if !g.acts(7) || g.acts(6) {
+		t.Errorf("acts under 7: %t, under 6: %t, want true and false", g.acts(7), g.acts(6))
+	}
+	w := all("A")
+	w.trade = 8
+	mustApply(t, g, s, w)
+	s.await("start trade", 10*time.Second)
+	got := s.events()
+	if end, start := slices.Index(got, "release trade"), slices.Index(got, "start trade"); end < 0 || start < end {
+		t.Errorf("happened: %v, want the old trader's end before the new one's start", got)
+	}
+	if g.acts(7) {
+		t.Error("something still acts under the old epoch")
+	}
+}
+
+func TestApplyingTheSameAgainTouchesNothing(t *testing.T) {
+	s := newScene(t)
+	g := openGroup(t, "A", s)
+	mustApply(t, g, s, all("A"))
+	for range 5 {
+		<-s.changed
+	}
+	s.events()
+	mustApply(t, g, s, all("A"))
 	if got := s.events(); len(got) != 0 {
 		t.Errorf("happened: %v", got)
 	}
@@ -155,10 +194,10 @@ func TestApplyingTheSameAgainTouchesNothing(t *testing.T) {
 func TestANewCollectorIsThereBeforeTheOldOneEnds(t *testing.T) {
 	s := newScene(t)
 	g := openGroup(t, "A", s)
-	mustApply(t, g, wanted{topics: []bus.Topic{bus.OHLC("A")}})
+	mustApply(t, g, s, wanted{topics: []bus.Topic{bus.OHLC("A")}})
 	s.await("start collect", 10*time.Second)
 	s.events()
-	mustApply(t, g, wanted{topics: []bus.Topic{bus.OHLC("A"), bus.Orders("A")}})
+	mustApply(t, g, s, wanted{topics: []bus.Topic{bus.OHLC("A"), bus.Orders("A")}})
 	s.await("release collect", 10*time.Second)
 	if got := runningParts(g); !slices.Equal(got, []string{partCollect}) {
 		t.Errorf("running: %v, want one collector", got)
@@ -168,9 +207,9 @@ func TestANewCollectorIsThereBeforeTheOldOneEnds(t *testing.T) {
 func TestCollectingThatBeginsStartsTheStreamAnew(t *testing.T) {
 	s := newScene(t)
 	g := openGroup(t, "A", s)
-	mustApply(t, g, wanted{stream: true})
+	mustApply(t, g, s, wanted{stream: true})
 	s.await("start stream", 10*time.Second)
-	mustApply(t, g, wanted{stream: true, topics: []bus.Topic{bus.TradeEvents("A")}})
+	mustApply(t, g, s, wanted{stream: true, topics: []bus.Topic{bus.TradeEvents("A")}})
 	s.await("release stream", 10*time.Second)
 	s.await("start stream", 10*time.Second)
 }
@@ -184,12 +223,12 @@ func TestAPartThatPanicsStartsAgainAndTouchesNobodyElse(t *testing.T) {
 			s, other := newScene(t), newScene(t)
 			s.fail[partTrade] = fail
 			g, neighbour := openGroup(t, "A", s), openGroup(t, "B", other)
-			mustApply(t, neighbour, all("B"))
-			for range 4 {
+			mustApply(t, neighbour, other, all("B"))
+			for range 5 {
 				<-other.changed
 			}
 			other.events()
-			mustApply(t, g, all("A"))
+			mustApply(t, g, s, all("A"))
 			s.await("start trade", 10*time.Second)
 			s.await("start trade", 10*time.Second)
 			for _, p := range g.status() {

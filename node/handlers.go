@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -11,13 +12,26 @@ import (
 	"hedgehog/storage"
 )
 
-// maxRows bounds the rows of one answer.
-const maxRows = 10_000
+const (
+	// maxRows bounds the rows of one answer.
+	maxRows = 10_000
+	// defaultRows is how many there are where nobody says.
+	defaultRows = 100
+)
 
-func (n *Node) getStatus(w http.ResponseWriter, r *http.Request) error {
-	active, err := n.store.db.ActiveSettings(r.Context())
+func (n *Node) getStatusHere(w http.ResponseWriter, r *http.Request) error {
+	s, err := n.statusHere(r.Context(), r.URL.Query())
 	if err != nil {
 		return err
+	}
+	return answer(w, s)
+}
+
+// statusHere is what this node knows by itself.
+func (n *Node) statusHere(ctx context.Context, _ url.Values) (api.Status, error) {
+	active, err := n.store.db.ActiveSettings(ctx)
+	if err != nil {
+		return api.Status{}, err
 	}
 	s := api.Status{
 		Node:          n.config.Name,
@@ -31,7 +45,7 @@ func (n *Node) getStatus(w http.ResponseWriter, r *http.Request) error {
 	for _, settings := range active {
 		s.Symbols = append(s.Symbols, n.symbolStatus(settings))
 	}
-	return answer(w, s)
+	return s, nil
 }
 
 func (n *Node) exchangeStatus() api.ExchangeStatus {
@@ -45,7 +59,7 @@ func (n *Node) exchangeStatus() api.ExchangeStatus {
 }
 
 func (n *Node) symbolStatus(stored storage.Settings) api.SymbolStatus {
-	s := api.SymbolStatus{Settings: settingsOf(stored), Parts: []api.PartStatus{}}
+	s := api.SymbolStatus{Settings: settingsOf(stored), Parts: []api.PartStatus{}, Node: n.state.Load().Assignments[stored.Symbol].Node}
 	n.mu.Lock()
 	g, v := n.groups[stored.Symbol], n.views[stored.Symbol]
 	n.mu.Unlock()
@@ -61,7 +75,7 @@ func (n *Node) symbolStatus(stored storage.Settings) api.SymbolStatus {
 		s.LastTradeID, s.TradesPublished = stats.LastID, stats.Published
 		s.TradesBackfilled, s.TradesMissing = stats.Backfilled, stats.Missing
 	}
-	if trader := v.trader.Load(); trader != nil && g != nil && g.part(partTrade) != nil {
+	if trader := v.trader.Load(); trader != nil {
 		status := trader.Status()
 		s.OpenPositions, s.TradingError = len(status.Positions), status.LastError
 	}
@@ -114,7 +128,7 @@ func (n *Node) getSymbol(w http.ResponseWriter, r *http.Request) error {
 
 func (n *Node) patchSymbol(w http.ResponseWriter, r *http.Request) error {
 	var c api.Change
-	if err := readBody(w, r, &c); err != nil {
+	if err := readBody(w, r, &c, maxBody); err != nil {
 		return err
 	}
 	// A change under way is carried through when its caller goes away: what was
@@ -126,31 +140,37 @@ func (n *Node) patchSymbol(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, s)
 }
 
-func (n *Node) getOrders(w http.ResponseWriter, r *http.Request) error {
-	symbol, err := n.symbolParam(r, false)
+func (n *Node) getOrdersHere(w http.ResponseWriter, r *http.Request) error {
+	orders, err := n.ordersHere(r.Context(), r.URL.Query())
 	if err != nil {
 		return err
-	}
-	openOnly, err := boolParam(r, "open")
-	if err != nil {
-		return err
-	}
-	limit, err := intParam(r, "limit", 100, 1, maxRows)
-	if err != nil {
-		return err
-	}
-	orders, err := n.store.db.Orders(r.Context(), storage.OrderFilter{Symbol: symbol, OpenOnly: openOnly, Limit: limit})
-	if err != nil {
-		return err
-	}
-	if orders == nil {
-		orders = []exchange.Order{}
 	}
 	return answer(w, orders)
 }
 
+// ordersHere are the orders that are stored on this node. An order that is open
+// here may have ended elsewhere, so the limit applies to all states.
+func (n *Node) ordersHere(ctx context.Context, query url.Values) ([]exchange.Order, error) {
+	symbol, err := n.symbolParam(ctx, query, false)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := boolOf(query, "open"); err != nil {
+		return nil, err
+	}
+	limit, err := intOf(query, "limit", defaultRows, 1, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	orders, err := n.store.db.Orders(ctx, storage.OrderFilter{Symbol: symbol, Limit: limit})
+	if orders == nil {
+		orders = []exchange.Order{}
+	}
+	return orders, err
+}
+
 func (n *Node) getPositions(w http.ResponseWriter, r *http.Request) error {
-	symbol, err := n.symbolParam(r, false)
+	symbol, err := n.symbolParam(r.Context(), r.URL.Query(), false)
 	if err != nil {
 		return err
 	}
@@ -194,56 +214,72 @@ func (n *Node) position(ctx context.Context, row storage.Position) (api.Position
 	return p, nil
 }
 
-func (n *Node) getTrades(w http.ResponseWriter, r *http.Request) error {
-	symbol, err := n.symbolParam(r, true)
+func (n *Node) getTradesHere(w http.ResponseWriter, r *http.Request) error {
+	trades, err := n.tradesHere(r.Context(), r.URL.Query())
 	if err != nil {
 		return err
-	}
-	limit, err := intParam(r, "limit", 100, 1, maxRows)
-	if err != nil {
-		return err
-	}
-	last, ok, err := n.store.db.LastTradeID(r.Context(), symbol)
-	if err != nil {
-		return err
-	}
-	trades := []exchange.TradeEvent{}
-	if ok {
-		for t, err := range n.store.db.Trades(r.Context(), symbol, storage.TradeRange{FromID: last - int64(limit) + 1}) {
-			if err != nil {
-				return err
-			}
-			if len(trades) == limit {
-				break // more were stored meanwhile
-			}
-			trades = append(trades, t)
-		}
 	}
 	return answer(w, trades)
 }
 
-func (n *Node) getCandles(w http.ResponseWriter, r *http.Request) error {
-	symbol, err := n.symbolParam(r, true)
+// tradesHere are the newest trades that are stored on this node.
+func (n *Node) tradesHere(ctx context.Context, query url.Values) ([]exchange.TradeEvent, error) {
+	symbol, err := n.symbolParam(ctx, query, true)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := intOf(query, "limit", defaultRows, 1, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	last, ok, err := n.store.db.LastTradeID(ctx, symbol)
+	if err != nil {
+		return nil, err
+	}
+	trades := []exchange.TradeEvent{}
+	if !ok {
+		return trades, nil
+	}
+	for t, err := range n.store.db.Trades(ctx, symbol, storage.TradeRange{FromID: last - int64(limit) + 1}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(trades) == limit {
+			break // more were stored meanwhile
+		}
+		trades = append(trades, t)
+	}
+	return trades, nil
+}
+
+func (n *Node) getCandlesHere(w http.ResponseWriter, r *http.Request) error {
+	candles, err := n.candlesHere(r.Context(), r.URL.Query())
 	if err != nil {
 		return err
 	}
-	minutes, err := intParam(r, "minutes", 1, 1, 1440)
+	return answer(w, candles)
+}
+
+// candlesHere are the newest candles that are stored on this node.
+func (n *Node) candlesHere(ctx context.Context, query url.Values) ([]exchange.Candle, error) {
+	symbol, err := n.symbolParam(ctx, query, true)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	minutes, err := intOf(query, "minutes", 1, 1, 1440)
+	if err != nil {
+		return nil, err
 	}
 	if !slices.Contains(exchange.CandleMinutes[:], minutes) {
-		return badRequest("minutes %d: want one of %v", minutes, exchange.CandleMinutes)
+		return nil, badRequest("minutes %d: want one of %v", minutes, exchange.CandleMinutes)
 	}
-	limit, err := intParam(r, "limit", 100, 1, maxRows)
+	limit, err := intOf(query, "limit", defaultRows, 1, maxRows)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	candles, err := n.store.db.Candles(r.Context(), symbol, minutes, storage.CandleRange{Limit: limit})
-	if err != nil {
-		return err
-	}
+	candles, err := n.store.db.Candles(ctx, symbol, minutes, storage.CandleRange{Limit: limit})
 	if candles == nil {
 		candles = []exchange.Candle{}
 	}
-	return answer(w, candles)
+	return candles, err
 }

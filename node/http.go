@@ -1,13 +1,17 @@
 package node
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 
+	"hedgehog/cluster"
+	"hedgehog/cluster/consensus"
 	"hedgehog/exchange"
 	"hedgehog/node/api"
 	"hedgehog/storage"
@@ -16,27 +20,45 @@ import (
 // maxBody bounds the request bodies that are read.
 const maxBody = 64 << 10
 
-// handler returns the API's routes behind the checks that keep other sites'
-// pages out.
-func (n *Node) handler() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET /api/v1/status":             n.getStatus,
-		"GET /api/v1/symbols":            n.getSymbols,
-		"GET /api/v1/symbols/{symbol}":   n.getSymbol,
-		"PATCH /api/v1/symbols/{symbol}": n.patchSymbol,
-		"GET /api/v1/orders":             n.getOrders,
-		"GET /api/v1/positions":          n.getPositions,
-		"GET /api/v1/trades":             n.getTrades,
-		"GET /api/v1/candles":            n.getCandles,
-		"GET /api/v1/watch":              n.getWatch,
-	} {
+// handler answers a request, or returns why it does not.
+type handler func(http.ResponseWriter, *http.Request) error
+
+// route adds handlers by pattern; their errors become answers.
+func (n *Node) route(mux *http.ServeMux, handlers map[string]handler) {
+	for pattern, handle := range handlers {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := handle(w, r); err != nil && r.Context().Err() == nil {
 				n.answerProblem(w, r, err)
 			}
 		})
 	}
+}
+
+// handler returns the API's routes behind the checks that keep other sites'
+// pages out.
+func (n *Node) handler() http.Handler {
+	mux := http.NewServeMux()
+	n.route(mux, map[string]handler{
+		"GET /api/v1/status":                   n.getStatus,
+		"GET /api/v1/symbols":                  n.getSymbols,
+		"GET /api/v1/symbols/{symbol}":         n.getSymbol,
+		"PATCH /api/v1/symbols/{symbol}":       n.patchSymbol,
+		"GET /api/v1/orders":                   n.getOrders,
+		"GET /api/v1/positions":                n.getPositions,
+		"GET /api/v1/trades":                   n.getTrades,
+		"GET /api/v1/candles":                  n.getCandles,
+		"GET /api/v1/watch":                    n.getWatch,
+		"GET /api/v1/cluster":                  n.getCluster,
+		"GET /api/v1/cluster/symbols":          n.getClusterSymbols,
+		"GET /api/v1/cluster/events":           n.getClusterEvents,
+		"POST /api/v1/cluster/assign":          n.postAssign,
+		"POST /api/v1/cluster/pin":             n.postPin,
+		"POST /api/v1/cluster/drain":           n.postDrain(true),
+		"POST /api/v1/cluster/undrain":         n.postDrain(false),
+		"POST /api/v1/cluster/remove":          n.postRemove,
+		"POST /api/v1/cluster/rebalance":       n.postRebalance,
+		"POST /api/v1/cluster/transfer-leader": n.postTransferLeader,
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		n.answerProblem(w, r, &requestError{status: http.StatusNotFound, reason: fmt.Sprintf("no such address: %s %s", r.Method, r.URL.Path)})
 	})
@@ -76,16 +98,21 @@ func badRequest(format string, args ...any) error {
 func (n *Node) answerProblem(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusInternalServerError
 	var request *requestError
+	var refused *callError
 	switch {
 	case errors.As(err, &request):
 		status = request.status
-	case errors.Is(err, exchange.ErrUnknownSymbol), errors.Is(err, storage.ErrUnknownSymbol):
+	case errors.As(err, &refused):
+		status = refused.status
+	case errors.Is(err, exchange.ErrUnknownSymbol), errors.Is(err, storage.ErrUnknownSymbol), errors.Is(err, storage.ErrUnknownNode):
 		status = http.StatusNotFound
-	case errors.Is(err, errInvalid):
+	case errors.Is(err, errInvalid), errors.Is(err, storage.ErrRefused):
 		status = http.StatusBadRequest
-	case errors.Is(err, errConflict):
+	case errors.Is(err, errConflict), errors.Is(err, storage.ErrConflict):
 		status = http.StatusConflict
-	case errors.Is(err, errNotReady):
+	case errors.Is(err, cluster.ErrNotLeader), errors.Is(err, consensus.ErrNotLeader), errors.Is(err, cluster.ErrUnknownMember):
+		status = http.StatusMisdirectedRequest
+	case errors.Is(err, errNotReady), mayTryAgain(err):
 		status = http.StatusServiceUnavailable
 	default:
 		n.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
@@ -101,9 +128,9 @@ func answer(w http.ResponseWriter, v any) error {
 	return nil
 }
 
-// readBody reads a JSON body whose fields are all known.
-func readBody(w http.ResponseWriter, r *http.Request, v any) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+// readBody reads a JSON body of at most limit bytes whose fields are all known.
+func readBody(w http.ResponseWriter, r *http.Request, v any, limit int64) error {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
 		return badRequest("body: %v", err)
@@ -117,7 +144,11 @@ func readBody(w http.ResponseWriter, r *http.Request, v any) error {
 // intParam returns a number from the query, between low and high; fallback when
 // it is not given.
 func intParam(r *http.Request, name string, fallback, low, high int) (int, error) {
-	text := r.URL.Query().Get(name)
+	return intOf(r.URL.Query(), name, fallback, low, high)
+}
+
+func intOf(query url.Values, name string, fallback, low, high int) (int, error) {
+	text := query.Get(name)
 	if text == "" {
 		return fallback, nil
 	}
@@ -130,7 +161,11 @@ func intParam(r *http.Request, name string, fallback, low, high int) (int, error
 
 // boolParam returns a yes or no from the query; false when it is not given.
 func boolParam(r *http.Request, name string) (bool, error) {
-	text := r.URL.Query().Get(name)
+	return boolOf(r.URL.Query(), name)
+}
+
+func boolOf(query url.Values, name string) (bool, error) {
+	text := query.Get(name)
 	if text == "" {
 		return false, nil
 	}
@@ -143,8 +178,8 @@ func boolParam(r *http.Request, name string) (bool, error) {
 
 // symbolParam returns the symbol from the query, which has to be one that the
 // exchange lists; empty when it is not given and not needed.
-func (n *Node) symbolParam(r *http.Request, needed bool) (string, error) {
-	symbol := r.URL.Query().Get("symbol")
+func (n *Node) symbolParam(ctx context.Context, query url.Values, needed bool) (string, error) {
+	symbol := query.Get("symbol")
 	if symbol == "" {
 		if needed {
 			return "", badRequest("symbol is missing")
@@ -155,6 +190,6 @@ func (n *Node) symbolParam(r *http.Request, needed bool) (string, error) {
 		return "", badRequest("symbol %q is not a symbol's name", symbol)
 	}
 	// The settings know it even while the exchange does not answer.
-	_, err := n.store.db.Settings(r.Context(), symbol)
+	_, err := n.store.db.Settings(ctx, symbol)
 	return symbol, err
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"hedgehog/exchange"
+	"hedgehog/storage"
 )
 
 // infoRefresh is how often the exchange info is read again for new symbols and
@@ -54,36 +56,50 @@ func (n *Node) readExchangeInfo(ctx context.Context) error {
 	return err
 }
 
+// useExchangeInfo takes the info over, gives new symbols their settings, and lets
+// what is switched on begin.
 func (n *Node) useExchangeInfo(ctx context.Context, info exchange.ExchangeInfo) error {
-	names := info.Names()
-	added, err := n.store.db.SeedSettings(ctx, names)
-	if err != nil {
-		return err
-	}
 	symbols := make(map[string]exchange.Symbol, len(info.Symbols))
 	for _, s := range info.Symbols {
 		symbols[s.Name] = s
 	}
 	n.mu.Lock()
 	n.symbols = symbols
-	ready := n.ready
 	n.mu.Unlock()
-	if ready {
-		return nil
+	if err := n.seed(ctx, info.Names()); err != nil {
+		return err
 	}
-	n.log.Info("exchange info read", "symbols", len(names), "settings_added", added)
-	active, err := n.store.db.ActiveSettings(ctx)
+	n.mu.Lock()
+	first := !n.ready
+	n.ready = true
+	n.mu.Unlock()
+	if first {
+		n.log.Info("exchange info read", "symbols", len(symbols))
+		n.agent.Wake()
+	}
+	return nil
+}
+
+// symbolsPerSeed keeps the commands that seed small.
+const symbolsPerSeed = 500
+
+// seed gives the symbols that have no settings yet the default ones, everything
+// off, in the whole cluster.
+func (n *Node) seed(ctx context.Context, names []string) error {
+	settings, err := n.store.db.AllSettings(ctx)
 	if err != nil {
 		return err
 	}
-	for _, s := range active {
-		if err := n.applyStored(ctx, s.Symbol); err != nil {
-			return fmt.Errorf("start %s: %w", s.Symbol, err)
+	known := make(map[string]bool, len(settings))
+	for _, s := range settings {
+		known[s.Symbol] = true
+	}
+	fresh := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return known[name] })
+	for batch := range slices.Chunk(fresh, symbolsPerSeed) {
+		if _, err := n.propose(ctx, storage.Command{Seed: batch}); err != nil {
+			return fmt.Errorf("seed settings: %w", err)
 		}
 	}
-	n.mu.Lock()
-	n.ready = true
-	n.mu.Unlock()
 	return nil
 }
 

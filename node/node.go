@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -15,7 +16,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hedgehog/cluster"
+	"hedgehog/cluster/consensus"
+	"hedgehog/cluster/forward"
+	"hedgehog/cluster/gossip"
+	"hedgehog/cluster/lease"
+	"hedgehog/cluster/peer"
 	"hedgehog/data/bus"
+	"hedgehog/data/collector"
 	"hedgehog/data/streamer"
 	"hedgehog/exchange"
 	"hedgehog/exchange/binance"
@@ -23,8 +31,8 @@ import (
 	"hedgehog/strategy/naive"
 )
 
-// clockMargin is how far our estimate of the exchange's clock may be off when a
-// restarted trader waits for requests of its earlier life to become void.
+// clockMargin is how far our estimate of the exchange's clock may be off when we
+// wait for a request to become void.
 const clockMargin = 500 * time.Millisecond
 
 // Node is one peer. New is the only way in; Run is called once.
@@ -33,34 +41,56 @@ type Node struct {
 	log    *slog.Logger
 	now    func() time.Time
 	bus    *bus.Bus
+	// watched carries what somebody at this node watches, from whichever node.
+	watched *bus.Bus
+	history history
 
 	// Made by Run, before anything that uses them starts.
-	started time.Time
-	store   store
-	client  *binance.Client
-	// exchangeURL is where the exchange's REST API is.
-	exchangeURL string
+	started     time.Time
+	listening   net.Addr // of the API
+	store       store
+	client      *binance.Client
+	exchangeURL string // where the exchange's REST API is
 	orders      *streamer.Orders
 	parts       context.Context // what the symbols' parts run under
+	run         int64           // this life of the node: when it started, in µs
+	meta        gossip.Meta     // followMembers' once that runs
+	port        *peer.Port
+	calls       *calls
+	gossip      *gossip.Gossip
+	consensus   *consensus.Consensus
+	forwarder   *forward.Forwarder
+	guard       *lease.Guard
+	controller  *cluster.Controller
+	agent       *cluster.Agent
+
 	// shutDown carries the symbols whose trader has completed its shutdown.
 	shutDown chan string
+	// partsChanged tells the agent that parts have started or stopped.
+	partsChanged chan struct{}
+	// newsWaits tells that news has something.
+	newsWaits chan struct{}
+	state     atomic.Pointer[cluster.State]
+	address   atomic.Pointer[net.TCPAddr]
 
-	mu      sync.Mutex
-	groups  map[string]*group // by symbol; guarded by mu
-	views   map[string]*view  // by symbol; guarded by mu
+	mu      sync.Mutex // guards what follows
+	groups  map[string]*group
+	views   map[string]*view
+	watches map[bus.Topic]*watching
+	active  map[string]storage.Settings // of the symbols with anything switched on
+	news    map[string]bool             // symbols whose trader has to hear of new settings
 	symbols map[string]exchange.Symbol
-	// ready says that the exchange info is known and what is switched on was started.
+	// ready says that the exchange info is known.
 	ready bool
 	// infoError is why the exchange info could not be read the last time.
 	infoError error
-
-	address atomic.Pointer[net.TCPAddr]
 }
 
 // view is what the status shows of a symbol's parts.
 type view struct {
-	streamer atomic.Pointer[streamer.Streamer]
-	trader   atomic.Pointer[naive.Trader]
+	streamer  atomic.Pointer[streamer.Streamer]
+	trader    atomic.Pointer[naive.Trader]
+	collector atomic.Pointer[collector.Collector]
 }
 
 // New returns a node for a valid configuration.
@@ -69,18 +99,32 @@ func New(c Config, log *slog.Logger) (*Node, error) {
 		return nil, err
 	}
 	return &Node{
-		config:   c,
-		log:      log.With("node", c.Name),
-		now:      time.Now,
-		bus:      bus.New(),
-		shutDown: make(chan string),
-		groups:   make(map[string]*group),
-		views:    make(map[string]*view),
+		config:       c,
+		log:          log.With("node", c.Name),
+		now:          time.Now,
+		bus:          bus.New(),
+		watched:      bus.New(),
+		shutDown:     make(chan string),
+		partsChanged: make(chan struct{}, 1),
+		newsWaits:    make(chan struct{}, 1),
+		groups:       make(map[string]*group),
+		views:        make(map[string]*view),
+		watches:      make(map[bus.Topic]*watching),
+		news:         make(map[string]bool),
 	}, nil
 }
 
 // Address returns where the API listens; nil before it does.
 func (n *Node) Address() *net.TCPAddr { return n.address.Load() }
+
+// Gossip returns the address at which others can join this node; empty before
+// the API listens.
+func (n *Node) Gossip() string {
+	if n.address.Load() == nil {
+		return ""
+	}
+	return n.gossip.Address()
+}
 
 // Run runs the node until ctx ends, and returns nil when everything has then
 // stopped as it should. What can't be had at the start (address, data directory,
@@ -95,6 +139,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("http address %s: %w: choose another with --http", n.config.HTTP, err)
 	}
 	defer listener.Close()
+	n.listening = listener.Addr()
 	if err := os.MkdirAll(n.config.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data directory %s: %w: choose another with --data-dir", n.config.DataDir, err)
 	}
@@ -104,6 +149,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	n.store = store{db}
+	if err := n.openMember(ctx); err != nil {
+		return err
+	}
 
 	// The embedded exchange outlives everything that talks to it.
 	simulated, err := n.openExchange()
@@ -130,8 +178,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	return n.serve(ctx, listener)
 }
 
-// serve runs everything that talks to the exchange and to users. On the way out
-// the API goes first, then the symbols' parts, then the account's.
+// serve runs everything that talks to the exchange, to other nodes and to users.
+// On the way out the API goes first, then the member (which hands on what the
+// node owns), then the symbols' parts, then the account's.
 func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	partsCtx, stopParts := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopParts()
@@ -144,16 +193,23 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 
 	n.address.Store(listener.Addr().(*net.TCPAddr))
 	n.log.Info("node started", "version", n.config.Version, "http", "http://"+listener.Addr().String(),
-		"data_dir", n.config.DataDir, "exchange", n.config.Exchange)
+		"data_dir", n.config.DataDir, "exchange", n.config.Exchange, "gossip", n.gossip.Address(), "peer", n.meta.Peer)
+	n.warnWithoutSecret()
 	running, runCtx := errgroup.WithContext(ctx)
 	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler()) })
 	running.Go(func() error { return n.finishShutDowns(runCtx) })
+	running.Go(func() error {
+		if err := n.runMember(runCtx); err != nil {
+			return err
+		}
+		return context.Cause(runCtx)
+	})
 	err := running.Wait()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = nil
 	}
 	n.log.Info("node stopping")
-	err = errors.Join(err, n.closeGroups())
+	n.closeGroups()
 	stopParts()
 	<-ended
 	n.log.Info("node stopped")
@@ -193,30 +249,33 @@ func (n *Node) finishShutDowns(ctx context.Context) error {
 }
 
 // closeGroups ends all symbols' parts, side by side.
-func (n *Node) closeGroups() error {
+func (n *Node) closeGroups() {
 	n.mu.Lock()
-	groups := make([]*group, 0, len(n.groups))
-	for _, g := range n.groups {
-		groups = append(groups, g)
-	}
+	groups := slices.Collect(maps.Values(n.groups))
 	n.mu.Unlock()
-	var closing errgroup.Group
+	var closing sync.WaitGroup
 	for _, g := range groups {
 		closing.Go(g.close)
 	}
-	return closing.Wait()
+	closing.Wait()
 }
 
-// group returns the symbol's group of parts, which it makes when it is missing.
-func (n *Node) group(symbol string) *group {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// groupLocked returns the symbol's group of parts, which it makes when it is
+// missing. The caller holds mu.
+func (n *Node) groupLocked(symbol string) *group {
 	g := n.groups[symbol]
 	if g == nil {
-		g = newGroup(n.parts, symbol, n, n.micros, n.log)
+		g = newGroup(n.parts, symbol, n, n.micros, n.partsHaveChanged, n.log)
 		n.groups[symbol] = g
 	}
 	return g
+}
+
+func (n *Node) partsHaveChanged() {
+	select {
+	case n.partsChanged <- struct{}{}:
+	default:
+	}
 }
 
 func (n *Node) view(symbol string) *view {
@@ -229,8 +288,6 @@ func (n *Node) view(symbol string) *view {
 	}
 	return v
 }
-
-func (n *Node) micros() exchange.Micros { return exchange.MicrosOf(n.now()) }
 
 // traded returns the symbols that have a trader, sorted.
 func (n *Node) traded() []string {

@@ -64,7 +64,7 @@ func startNode(t *testing.T, change func(*node.Config)) *running {
 	config.Name = "n1"
 	config.HTTP = "127.0.0.1:0"
 	config.DataDir = t.TempDir()
-	config.RecvWindow = 500 * time.Millisecond
+	config.Profile = "local"
 	change(&config)
 	log := quiet()
 	if testing.Verbose() {
@@ -160,7 +160,7 @@ func TestANodeWithoutAnySettingsTradesOnItsOwnExchange(t *testing.T) {
 	})
 	t.Logf("%d orders", orders)
 	s, err := n.Status(t.Context())
-	if err != nil || len(s.Symbols) != 1 || len(s.Symbols[0].Parts) != 4 {
-		t.Errorf("status %+v, %v: want one symbol with four parts", s, err)
+	if err != nil || len(s.Symbols) != 1 || len(s.Symbols[0].Parts) != 5 {
+		t.Errorf("status %+v, %v: want one symbol with five parts", s, err)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	partTrade     = "trade"
 	partCollect   = "collect"
 	partAggregate = "aggregate"
+	partJournal   = "journal" // of positions, in the replicated log
 )
 
 // part is one thing that runs under a supervisor: run returns when ctx ends, or
@@ -25,6 +26,7 @@ const (
 type part struct {
 	name  string
 	since exchange.Micros
+	epoch uint64 // under which it acts; 0 for a part that does not act
 	run   func(ctx context.Context) error
 	// release gives back what the part holds while it is not running, such as its
 	// subscription; called once, after run has returned for the last time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/thejerf/suture/v4"
 	"golang.org/x/sync/errgroup"
@@ -13,6 +14,7 @@ import (
 	"hedgehog/data/collector"
 	"hedgehog/data/streamer"
 	"hedgehog/exchange"
+	"hedgehog/storage"
 	"hedgehog/strategy/naive"
 )
 
@@ -27,22 +29,32 @@ func (n *Node) streamPart(symbol string) *part {
 		MaxBackfill: n.config.MaxBackfill,
 	}, n.client, n.bus, n.log)
 	n.view(symbol).streamer.Store(s)
-	return &part{name: partStream, run: s.Run, release: func() {}}
+	return &part{name: partStream, run: s.Run, release: func() { n.view(symbol).streamer.Store(nil) }}
 }
 
-// lastCollected returns the id of the last stored trade while trades are being
-// collected: there the stream has to leave no hole.
+// lastCollected returns up to where the symbol's trades are stored, here or on
+// other nodes, while they are being collected: there the stream has to leave no
+// hole.
 func (n *Node) lastCollected(ctx context.Context, symbol string) (int64, bool, error) {
 	s, err := n.store.db.Settings(ctx, symbol)
 	if err != nil || !s.Collecting.TradeEvents {
 		return 0, false, err
 	}
-	return n.store.db.LastTradeID(ctx, symbol)
+	id, known, err := n.store.db.LastTradeID(ctx, symbol)
+	if err != nil {
+		return 0, false, err
+	}
+	watermark, shared, err := n.store.db.Watermark(ctx, symbol)
+	if err != nil {
+		return 0, false, err
+	}
+	return max(id, watermark), known || shared, nil
 }
 
 func (n *Node) collectPart(symbol string, topics []bus.Topic) *part {
 	sub := n.bus.Subscribe(bus.Options{Name: partCollect + " " + symbol}, topics...)
 	c := collector.New(collector.DefaultConfig(), sub, n.store, n.log)
+	n.view(symbol).collector.Store(c)
 	return &part{name: partCollect, run: c.Run, release: sub.Close}
 }
 
@@ -52,10 +64,46 @@ func (n *Node) aggregatePart(symbol string) *part {
 	return &part{name: partAggregate, run: a.Run, release: sub.Close}
 }
 
-// tradePart makes a part that trades. Each run has a trader of its own, restored
-// from what is stored and what the exchange has. A trader that can't run has no
-// subscription, so that it holds up nobody else.
-func (n *Node) tradePart(symbol string) *part {
+// journalPart makes a part that puts the positions of the symbol's trader into
+// the replicated log, where the next owner finds them. Nobody waits for it: what
+// it has not written yet, the exchange's own records make up for.
+func (n *Node) journalPart(symbol string, epoch uint64) *part {
+	sub := n.bus.Subscribe(bus.Options{Name: partJournal + " " + symbol, Capacity: 4096}, bus.Positions(symbol))
+	c := collector.New(collector.DefaultConfig(), sub, journal{n, symbol, epoch}, n.log)
+	return &part{name: partJournal, epoch: epoch, run: c.Run, release: sub.Close}
+}
+
+// journal is the replicated log as a collector of positions sees it.
+type journal struct {
+	*Node
+	symbol string
+	epoch  uint64
+}
+
+// Write commits the latest state of each position. A newer owner's epoch makes
+// it void, which is no failure.
+func (j journal) Write(ctx context.Context, b collector.Batch) error {
+	latest := make(map[naive.PositionID]storage.Position)
+	for _, e := range b.Others {
+		p, ok := e.(*naive.Position)
+		if !ok {
+			return fmt.Errorf("journal of %s: event of type %T", j.symbol, e)
+		}
+		latest[p.ID] = positionRow(p)
+	}
+	change := &storage.PositionsChange{Node: j.config.Name, Epochs: map[string]int64{j.symbol: int64(j.epoch)}}
+	for _, p := range latest {
+		change.Positions = append(change.Positions, p)
+	}
+	_, err := j.propose(ctx, storage.Command{Positions: change})
+	return err
+}
+
+// tradePart makes a part that trades under one epoch, as long as the lease
+// covers that. Each run has a trader of its own, restored from what is stored and
+// what the exchange has. A trader that can't run has no subscription, so that it
+// holds up nobody else.
+func (n *Node) tradePart(symbol string, epoch uint64) *part {
 	subscribe := func() *bus.Subscription {
 		return n.bus.Subscribe(bus.Options{Name: partTrade + " " + symbol, Capacity: traderQueue},
 			bus.TradeEvents(symbol), bus.Orders(symbol), bus.Settings(symbol))
@@ -67,12 +115,21 @@ func (n *Node) tradePart(symbol string) *part {
 			sub = nil
 		}
 	}
+	again := false
 	run := func(ctx context.Context) error {
 		if sub == nil {
 			sub = subscribe()
 		}
 		defer release()
-		err := n.trade(ctx, symbol, sub)
+		defer n.view(symbol).trader.Store(nil)
+		held, done := n.guard.Hold(ctx, symbol, epoch)
+		defer done()
+		var wait time.Duration
+		if again { // what the run before has sent may still be on its way
+			wait = n.config.recvWindow() + clockMargin
+		}
+		again = true
+		err := n.trade(held, symbol, sub, wait)
 		if !errors.Is(err, naive.ErrShutDown) {
 			return err
 		}
@@ -82,10 +139,12 @@ func (n *Node) tradePart(symbol string) *part {
 		}
 		return suture.ErrDoNotRestart
 	}
-	return &part{name: partTrade, run: run, release: release}
+	return &part{name: partTrade, epoch: epoch, run: run, release: release}
 }
 
-func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription) error {
+// trade trades until ctx ends. wait is how long requests of an earlier run under
+// the same epoch may still be accepted by the exchange.
+func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, wait time.Duration) error {
 	rules, err := n.symbol(symbol)
 	if err != nil {
 		return err
@@ -110,7 +169,8 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription) 
 		Fee:      account.MakerCommission,
 		Settings: tradingSettings(settings),
 		Restore:  positions,
-		InFlight: n.config.RecvWindow + clockMargin,
+		Wait:     wait,
+		Finish:   n.config.recvWindow() + clockMargin,
 		ActOn:    exchange.Live,
 		Now:      n.now,
 	}, n.client, n.bus, sub, n.log)
@@ -121,4 +181,54 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription) 
 	running.Go(func() error { return n.orders.CatchUp(ctx, symbol) })
 	running.Go(func() error { return t.Run(ctx) })
 	return running.Wait()
+}
+
+// watermarkEvery is how often the cluster is told how far the trades of the
+// owned symbols are stored. The next owner fetches again what lies behind that.
+const watermarkEvery = time.Second
+
+// reportWatermarks tells the cluster until ctx ends.
+func (n *Node) reportWatermarks(ctx context.Context) error {
+	tick := time.NewTicker(watermarkEvery)
+	defer tick.Stop()
+	told := make(map[string]int64)
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		change := n.watermarks(told)
+		if len(change.Watermarks) == 0 {
+			continue
+		}
+		brief, cancel := context.WithTimeout(ctx, watermarkEvery)
+		_, err := n.propose(brief, storage.Command{Watermarks: change})
+		cancel()
+		if err != nil {
+			n.log.Debug("watermarks not told, trying again", "error", err)
+			continue
+		}
+		for symbol, id := range change.Watermarks {
+			told[symbol] = id
+		}
+	}
+}
+
+// watermarks returns what has been stored beyond what was told.
+func (n *Node) watermarks(told map[string]int64) *storage.WatermarksChange {
+	change := &storage.WatermarksChange{Node: n.config.Name, Epochs: make(map[string]int64), Watermarks: make(map[string]int64)}
+	for symbol, a := range n.state.Load().Assignments {
+		if a.Node != n.config.Name {
+			continue
+		}
+		c := n.view(symbol).collector.Load()
+		if c == nil {
+			continue
+		}
+		if id := c.Stats().LastTradeID; id > told[symbol] {
+			change.Watermarks[symbol], change.Epochs[symbol] = id, int64(a.Epoch)
+		}
+	}
+	return change
 }

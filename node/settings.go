@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"hedgehog/data/bus"
 	"hedgehog/node/api"
@@ -17,176 +18,98 @@ var errConflict = errors.New("not possible now")
 // errInvalid is returned for a change whose values are out of range.
 var errInvalid = errors.New("invalid settings")
 
-// change changes a symbol's settings, stores them, and starts and stops parts
-// until what runs is what they say. It returns the settings as they then are.
+// changeTimeout is how long a change waits for a leader.
+const changeTimeout = 10 * time.Second
+
+// change changes a symbol's settings in the whole cluster and returns them as
+// they then are. What they ask for is started and stopped on the symbol's owner.
 func (n *Node) change(ctx context.Context, symbol string, c api.Change) (api.Settings, error) {
-	if _, err := n.symbol(symbol); err != nil {
-		return api.Settings{}, err
-	}
-	g := n.group(symbol)
-	g.changing.Lock()
-	defer g.changing.Unlock()
 	stored, err := n.store.db.Settings(ctx, symbol)
 	if err != nil {
-		return api.Settings{}, err
+		return api.Settings{}, n.unknownSymbol(symbol, err)
 	}
 	if err := n.check(stored, c); err != nil {
 		return api.Settings{}, fmt.Errorf("%s: %w", symbol, err)
 	}
-	if err := n.storeChange(ctx, symbol, c); err != nil {
-		return api.Settings{}, err
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	result, err := n.propose(ctx, storage.Command{Settings: &storage.SettingsChange{
+		Symbol: symbol, Streaming: c.Streaming, Aggregating: c.Aggregating,
+		CollectTrades: c.CollectTrades, CollectOrders: c.CollectOrders, CollectOHLC: c.CollectOHLC,
+		TradingStatus: c.TradingStatus, Chunks: c.Chunks, Budget: c.Budget,
+		BuyDownInterval: c.BuyDownInterval, ProfitTarget: c.ProfitTarget, RebuyInterval: c.RebuyInterval,
+	}})
+	if err != nil {
+		return api.Settings{}, fmt.Errorf("%s: %w", symbol, err)
 	}
-	return n.apply(ctx, g)
+	if result.Settings == nil {
+		return api.Settings{}, fmt.Errorf("%s: the change was committed without an answer", symbol)
+	}
+	return settingsOf(*result.Settings), nil
 }
 
-// check refuses a change that can't be right, before any of it is stored.
-func (n *Node) check(stored storage.Settings, c api.Change) error {
-	t := stored.Trading
-	withTrading(&t, c)
-	s := stored
-	s.Trading = t
-	if err := tradingSettings(s).Validate(); err != nil {
-		return fmt.Errorf("%w: %w", errInvalid, err)
+// unknownSymbol says better why a symbol is not known, where that is possible.
+func (n *Node) unknownSymbol(symbol string, err error) error {
+	if _, better := n.symbol(symbol); errors.Is(err, storage.ErrUnknownSymbol) && better != nil {
+		return better
 	}
-	if c.TradingStatus == nil {
-		return nil
-	}
-	switch t.Status {
-	case storage.TradingOn:
-		if !n.mayTrade() {
-			return fmt.Errorf("%w: trading needs an account: set HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET and start the node again", errConflict)
-		}
-	case storage.TradingShutdown:
-		if stored.Trading.Status == storage.TradingOff {
-			return fmt.Errorf("%w: trading is off, there is nothing to shut down", errConflict)
-		}
-	}
-	return nil
-}
-
-func (n *Node) storeChange(ctx context.Context, symbol string, c api.Change) error {
-	db := n.store.db
-	if c.Streaming != nil {
-		if err := db.SetStreaming(ctx, symbol, *c.Streaming); err != nil {
-			return err
-		}
-	}
-	if c.Aggregating != nil {
-		if err := db.SetAggregating(ctx, symbol, *c.Aggregating); err != nil {
-			return err
-		}
-	}
-	for what, on := range map[storage.Collectable]*bool{
-		storage.CollectTradeEvents: c.CollectTrades,
-		storage.CollectOrders:      c.CollectOrders,
-		storage.CollectOHLC:        c.CollectOHLC,
-	} {
-		if on == nil {
-			continue
-		}
-		if err := db.SetCollecting(ctx, symbol, what, *on); err != nil {
-			return err
-		}
-	}
-	if c.TradingStatus == nil && c.Chunks == nil && c.Budget == nil && c.BuyDownInterval == nil && c.ProfitTarget == nil && c.RebuyInterval == nil {
-		return nil
-	}
-	_, err := db.UpdateTrading(ctx, symbol, func(t *storage.Trading) error {
-		withTrading(t, c)
-		return nil
-	})
 	return err
 }
 
-// withTrading puts the changed trading settings into t.
-func withTrading(t *storage.Trading, c api.Change) {
+// check refuses a change that can't be right, before it is proposed.
+func (n *Node) check(stored storage.Settings, c api.Change) error {
+	s := tradingSettings(stored)
 	if c.TradingStatus != nil {
-		t.Status = storage.TradingStatus(*c.TradingStatus)
+		s.Status = naive.Status(*c.TradingStatus)
 	}
 	if c.Chunks != nil {
-		t.Chunks = *c.Chunks
+		s.Chunks = *c.Chunks
 	}
 	if c.Budget != nil {
-		t.Budget = *c.Budget
+		s.Budget = *c.Budget
 	}
 	if c.BuyDownInterval != nil {
-		t.BuyDownInterval = *c.BuyDownInterval
+		s.BuyDownInterval = *c.BuyDownInterval
 	}
 	if c.ProfitTarget != nil {
-		t.ProfitTarget = *c.ProfitTarget
+		s.ProfitTarget = *c.ProfitTarget
 	}
 	if c.RebuyInterval != nil {
-		t.RebuyInterval = *c.RebuyInterval
+		s.RebuyInterval = *c.RebuyInterval
 	}
-}
-
-// apply makes what runs of the group agree with what is stored. The caller holds
-// g.changing.
-func (n *Node) apply(ctx context.Context, g *group) (api.Settings, error) {
-	s, err := n.store.db.Settings(ctx, g.symbol)
-	if err != nil {
-		return api.Settings{}, err
+	if err := s.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", errInvalid, err)
 	}
-	if err := g.apply(wantedBy(s)); err != nil {
-		return api.Settings{}, err
+	switch {
+	case c.TradingStatus == nil:
+	case s.Status == naive.On && !n.mayTrade():
+		return fmt.Errorf("%w: trading needs an account: set HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET and start the node again", errConflict)
+	case s.Status == naive.Shutdown && stored.Trading.Status == storage.TradingOff:
+		return fmt.Errorf("%w: trading is off, there is nothing to shut down", errConflict)
 	}
-	if g.part(partTrade) != nil {
-		t := tradingSettings(s)
-		if err := n.bus.Publish(ctx, bus.Settings(g.symbol), &t); err != nil {
-			return api.Settings{}, err
-		}
-	}
-	return settingsOf(s), nil
-}
-
-// applyStored starts what is switched on for a symbol.
-func (n *Node) applyStored(ctx context.Context, symbol string) error {
-	g := n.group(symbol)
-	g.changing.Lock()
-	defer g.changing.Unlock()
-	_, err := n.apply(ctx, g)
-	return err
+	return nil
 }
 
 // turnTradingOff ends a completed shutdown, unless trading was turned on again
 // meanwhile.
 func (n *Node) turnTradingOff(ctx context.Context, symbol string) error {
-	g := n.group(symbol)
-	g.changing.Lock()
-	defer g.changing.Unlock()
-	s, err := n.store.db.Settings(ctx, symbol)
-	if err != nil {
-		return err
-	}
-	if s.Trading.Status == storage.TradingShutdown {
-		if err := n.store.db.SetTradingStatus(ctx, symbol, storage.TradingOff); err != nil {
-			return err
-		}
+	off := string(storage.TradingOff)
+	_, err := n.propose(ctx, storage.Command{Settings: &storage.SettingsChange{
+		Symbol: symbol, TradingStatus: &off, ExpectTradingStatus: string(storage.TradingShutdown),
+	}})
+	if err == nil {
 		n.log.Info("trading shut down", "symbol", symbol)
-	} else if err := g.stop(partTrade); err != nil { // its trader has ended: start another
-		return err
 	}
-	_, err = n.apply(ctx, g)
+	if errors.Is(err, storage.ErrConflict) {
+		return nil
+	}
 	return err
 }
 
-// wantedBy says which parts the settings ask for. A symbol that is traded has
-// its orders and positions stored, whatever is collected beside.
-func wantedBy(s storage.Settings) wanted {
-	w := wanted{stream: s.Streaming, aggregate: s.Aggregating, trade: s.Trading.Status != storage.TradingOff}
-	if s.Collecting.TradeEvents {
-		w.topics = append(w.topics, bus.TradeEvents(s.Symbol))
-	}
-	if s.Collecting.OHLC {
-		w.topics = append(w.topics, bus.OHLC(s.Symbol))
-	}
-	if s.Collecting.Orders || w.trade {
-		w.topics = append(w.topics, bus.Orders(s.Symbol))
-	}
-	if w.trade {
-		w.topics = append(w.topics, bus.Positions(s.Symbol))
-	}
-	return w
+// publishSettings tells a symbol's trader, if one runs here, what to go by now.
+func (n *Node) publishSettings(ctx context.Context, s storage.Settings) error {
+	t := tradingSettings(s)
+	return n.bus.Publish(ctx, bus.Settings(s.Symbol), &t)
 }
 
 func tradingSettings(s storage.Settings) naive.Settings {

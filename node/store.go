@@ -19,26 +19,13 @@ import (
 // and the translation between their types and the tables' rows.
 type store struct{ db *storage.DB }
 
-// Write stores what a collector gathered; positions come last, since their
-// orders are in the same batch or an earlier one.
+// Write stores what a collector gathered.
 func (s store) Write(ctx context.Context, b collector.Batch) error {
-	if len(b.Trades)+len(b.Orders)+len(b.Candles) > 0 {
-		if _, err := s.db.Write(ctx, storage.Batch{Trades: b.Trades, Orders: b.Orders, Candles: b.Candles}); err != nil {
-			return err
-		}
+	if len(b.Others) > 0 {
+		return fmt.Errorf("store an event of type %T: not known", b.Others[0])
 	}
-	var positions []storage.Position
-	for _, e := range b.Others {
-		p, ok := e.(*naive.Position)
-		if !ok {
-			return fmt.Errorf("store an event of type %T: not known", e)
-		}
-		positions = append(positions, positionRow(p))
-	}
-	if len(positions) == 0 {
-		return nil
-	}
-	return s.db.UpsertPositions(ctx, positions)
+	_, err := s.db.Write(ctx, storage.Batch{Trades: b.Trades, Orders: b.Orders, Candles: b.Candles})
+	return err
 }
 
 // LastCandle is for the aggregator.

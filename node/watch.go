@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hedgehog/data/bus"
+	"hedgehog/exchange"
 	"hedgehog/node/api"
 )
 
@@ -28,8 +29,10 @@ func (n *Node) getWatch(w http.ResponseWriter, r *http.Request) error {
 	if _, err := n.store.db.Settings(r.Context(), topic.Symbol()); err != nil {
 		return err
 	}
-	sub := n.bus.Subscribe(bus.Options{Name: "watch " + string(topic), Capacity: watchQueue, Lossy: true}, topic)
+	sub := n.watched.Subscribe(bus.Options{Name: "watch " + string(topic), Capacity: watchQueue, Lossy: true}, topic)
 	defer sub.Close()
+	release := n.watch(topic)
+	defer release()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
@@ -37,6 +40,7 @@ func (n *Node) getWatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var told uint64
+	var lastTrade int64 // while a symbol is handed over, two nodes publish its trades
 	batch := make([]bus.Message, 256)
 	for {
 		count, err := nextWithin(r.Context(), sub, batch)
@@ -49,6 +53,12 @@ func (n *Node) getWatch(w http.ResponseWriter, r *http.Request) error {
 			lines.WriteByte('\n')
 		}
 		for _, m := range batch[:count] {
+			if t, ok := m.Event.(*exchange.TradeEvent); ok && t.Source != exchange.Replay {
+				if t.ID <= lastTrade {
+					continue
+				}
+				lastTrade = t.ID
+			}
 			if err := encoder.Encode(api.Message{Topic: string(m.Topic), Event: m.Event}); err != nil {
 				return err
 			}

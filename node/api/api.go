@@ -32,6 +32,8 @@ type ExchangeStatus struct {
 // SymbolStatus is one symbol's settings, with what runs for it.
 type SymbolStatus struct {
 	Settings
+	// Node is the one that owns the symbol; empty: none yet.
+	Node  string       `json:"node"`
 	Parts []PartStatus `json:"parts"`
 	// StreamConnected says that the stream of trades has been connected.
 	StreamConnected bool `json:"stream_connected"`
@@ -48,7 +50,7 @@ type SymbolStatus struct {
 
 // PartStatus is one running part of a symbol.
 type PartStatus struct {
-	Name      string          `json:"name"` // stream, trade, collect or aggregate
+	Name      string          `json:"name"` // stream, trade, journal, collect or aggregate
 	SinceUS   exchange.Micros `json:"since_us"`
 	Restarts  int64           `json:"restarts"`
 	LastError string          `json:"last_error,omitempty"` // of the latest restart

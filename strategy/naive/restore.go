@@ -20,8 +20,8 @@ const recentOrders = 1000
 // the truth, whatever was or was not recorded here.
 func (t *Trader) restore(ctx context.Context) error {
 	known := t.positions
-	if len(known) > 0 {
-		if err := wait(ctx, t.config.InFlight); err != nil {
+	if t.config.Wait > 0 {
+		if err := wait(ctx, t.config.Wait); err != nil {
 			return err
 		}
 	}

@@ -39,10 +39,14 @@ type Config struct {
 	// Restore are the open positions of an earlier run, as they were last
 	// stored; they may be behind what the exchange knows.
 	Restore []Position
-	// InFlight is how long a request of an earlier run may still be accepted by
-	// the exchange: the receive window. With positions to restore, the trader
-	// lets it pass before it reads the orders.
-	InFlight time.Duration
+	// Wait is how long a request of an earlier run may still be accepted by the
+	// exchange: the trader lets it pass before it reads the orders. 0 where that is
+	// ruled out, as after an earlier owner's lease has ended.
+	Wait time.Duration
+	// Finish is how long a request of this run may still be accepted after it was
+	// sent: the receive window. A trader that is told to stop waits as long for
+	// the outcome of what it has sent.
+	Finish time.Duration
 	// ActOn is the source of the trade events that are acted on: exchange.Live
 	// everywhere but in a backtest.
 	ActOn exchange.Source
@@ -226,9 +230,11 @@ func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decisio
 		t.refuse(err)
 		return nil
 	}
-	update, err := t.exchange.PlaceLimitOrder(ctx, order)
+	request, done := t.outlive(ctx)
+	defer done()
+	update, err := t.exchange.PlaceLimitOrder(request, order)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, exchange.ErrUnknownOutcome):
 		// The order may exist: a new Trader looks before anything is sent again.
@@ -256,6 +262,26 @@ func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decisio
 	}
 	p, sell := t.formula.sell(t.positions[i], t.settings, len(t.positions)) // filled at once
 	return t.carryOut(ctx, i, p, sell, price)
+}
+
+// outlive returns a context for a request to the exchange that goes on for
+// Finish after ctx has ended: when Run returns, nothing of it can be accepted any
+// more that it does not know of.
+func (t *Trader) outlive(ctx context.Context) (context.Context, func()) {
+	request, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(t.config.Finish)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(context.Cause(ctx))
+		case <-request.Done():
+		}
+	})
+	return request, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // refuse notes why an order could not be placed and logs it, once for each

@@ -1,0 +1,170 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"hedgehog/exchange"
+	"hedgehog/node/api"
+)
+
+// localQueries are the queries that other nodes ask of this one: each answers
+// with what is here.
+func (n *Node) localQueries() map[string]handler {
+	return map[string]handler{
+		"GET /api/v1/status":                   n.getStatusHere,
+		"GET /api/v1/orders":                   n.getOrdersHere,
+		"GET /api/v1/trades":                   n.getTradesHere,
+		"GET /api/v1/candles":                  n.getCandlesHere,
+		"POST /api/v1/cluster/transfer-leader": n.postTransferLeader,
+	}
+}
+
+// missingHeader names the nodes that did not answer a query.
+const missingHeader = api.MissingHeader
+
+// ask asks all living nodes in parallel and returns their answers, this node's
+// among them. The names of those that do not answer go into the header.
+func ask[T any](n *Node, w http.ResponseWriter, r *http.Request, here func(context.Context, url.Values) (T, error)) ([]T, error) {
+	mine, err := here(r.Context(), r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
+	defer cancel()
+	var mu sync.Mutex
+	answers, missing := []T{mine}, []string{}
+	var asking sync.WaitGroup
+	for _, p := range n.peers() {
+		if p.Name == n.config.Name {
+			continue
+		}
+		asking.Go(func() {
+			var theirs T
+			err := n.calls.get(ctx, p.Name, r.URL.RequestURI(), &theirs)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				n.log.Debug("node did not answer a query", "peer", p.Name, "path", r.URL.Path, "error", err)
+				missing = append(missing, p.Name)
+				return
+			}
+			answers = append(answers, theirs)
+		})
+	}
+	asking.Wait()
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		w.Header().Set(missingHeader, strings.Join(missing, ","))
+	}
+	return answers, nil
+}
+
+func (n *Node) getOrders(w http.ResponseWriter, r *http.Request) error {
+	answers, err := ask(n, w, r, n.ordersHere)
+	if err != nil {
+		return err
+	}
+	limit, err := intParam(r, "limit", defaultRows, 1, maxRows)
+	if err != nil {
+		return err
+	}
+	type key struct {
+		symbol string
+		id     int64
+	}
+	latest := make(map[key]exchange.Order)
+	for _, orders := range answers {
+		for _, o := range orders {
+			k := key{o.Symbol, o.ID}
+			if known, ok := latest[k]; !ok || o.Supersedes(known) {
+				latest[k] = o
+			}
+		}
+	}
+	openOnly, err := boolParam(r, "open")
+	if err != nil {
+		return err
+	}
+	merged := []exchange.Order{}
+	for _, o := range latest {
+		if !openOnly || !o.Status.Done() {
+			merged = append(merged, o)
+		}
+	}
+	slices.SortFunc(merged, func(a, b exchange.Order) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.ID, a.ID), cmp.Compare(a.Symbol, b.Symbol))
+	})
+	return answer(w, merged[:min(limit, len(merged))])
+}
+
+func (n *Node) getTrades(w http.ResponseWriter, r *http.Request) error {
+	answers, err := ask(n, w, r, n.tradesHere)
+	if err != nil {
+		return err
+	}
+	limit, err := intParam(r, "limit", defaultRows, 1, maxRows)
+	if err != nil {
+		return err
+	}
+	return answer(w, newest(answers, limit, func(t exchange.TradeEvent) int64 { return t.ID }))
+}
+
+func (n *Node) getCandles(w http.ResponseWriter, r *http.Request) error {
+	answers, err := ask(n, w, r, n.candlesHere)
+	if err != nil {
+		return err
+	}
+	limit, err := intParam(r, "limit", defaultRows, 1, maxRows)
+	if err != nil {
+		return err
+	}
+	// Of two candles for one time the one of more trades is the whole one.
+	for _, candles := range answers {
+		slices.SortStableFunc(candles, func(a, b exchange.Candle) int { return cmp.Compare(b.Trades, a.Trades) })
+	}
+	return answer(w, newest(answers, limit, func(c exchange.Candle) int64 { return int64(c.StartTime) }))
+}
+
+// newest merges rows by key and returns the highest keys, in rising order.
+func newest[T any](answers [][]T, limit int, key func(T) int64) []T {
+	merged := []T{}
+	seen := make(map[int64]bool)
+	for _, rows := range answers {
+		for _, row := range rows {
+			if k := key(row); !seen[k] {
+				seen[k] = true
+				merged = append(merged, row)
+			}
+		}
+	}
+	slices.SortFunc(merged, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+	return merged[max(0, len(merged)-limit):]
+}
+
+// getStatus is this node's status with the symbols of all: each as its owner
+// sees it.
+func (n *Node) getStatus(w http.ResponseWriter, r *http.Request) error {
+	answers, err := ask(n, w, r, n.statusHere)
+	if err != nil {
+		return err
+	}
+	status := answers[0] // this node's
+	bySymbol := make(map[string]api.SymbolStatus)
+	for _, a := range answers {
+		for _, s := range a.Symbols {
+			if known, ok := bySymbol[s.Symbol]; !ok || len(s.Parts) > len(known.Parts) {
+				bySymbol[s.Symbol] = s
+			}
+		}
+	}
+	for i, s := range status.Symbols {
+		status.Symbols[i] = bySymbol[s.Symbol]
+	}
+	return answer(w, status)
+}
