@@ -164,11 +164,16 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, 
 	if err != nil {
 		return err
 	}
+	ended, err := n.store.endedPositions(ctx, symbol)
+	if err != nil {
+		return err
+	}
 	t := naive.New(naive.Config{
 		Symbol:   rules,
 		Fee:      account.MakerCommission,
 		Settings: tradingSettings(settings),
 		Restore:  positions,
+		Over:     ended,
 		Wait:     wait,
 		Finish:   n.config.recvWindow() + clockMargin,
 		ActOn:    exchange.Live,

@@ -108,6 +108,26 @@ func (s store) openPositions(ctx context.Context, symbol string) ([]naive.Positi
 	return positions, nil
 }
 
+// endedPositions returns the stored positions that are over.
+func (s store) endedPositions(ctx context.Context, symbol string) (map[naive.PositionID]bool, error) {
+	rows, err := s.db.Positions(ctx, symbol, false)
+	if err != nil {
+		return nil, err
+	}
+	ended := make(map[naive.PositionID]bool)
+	for _, r := range rows {
+		if r.State == storage.PositionOpen {
+			continue
+		}
+		var id naive.PositionID
+		if err := id.UnmarshalText([]byte(r.ID)); err != nil {
+			return nil, err
+		}
+		ended[id] = true
+	}
+	return ended, nil
+}
+
 func positionRow(p *naive.Position) storage.Position {
 	r := storage.Position{
 		Symbol: p.Symbol, ID: p.ID.String(), Slot: p.Slot, State: storage.PositionState(p.State),

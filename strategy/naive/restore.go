@@ -33,6 +33,13 @@ func (t *Trader) restore(ctx context.Context) error {
 	for i, p := range Rebuild(t.config.Symbol.Name, known, orders) {
 		t.lastID = max(t.lastID, p.ID)
 		if i >= len(known) {
+			if p, err = t.unrecorded(ctx, p); err != nil {
+				return err
+			}
+			if p.State != Open && p.State != Finished {
+				continue
+			}
+			i = len(t.positions)
 			t.positions = append(t.positions, Position{})
 		}
 		if err := t.replace(ctx, i, p); err != nil {
@@ -48,6 +55,23 @@ func (t *Trader) restore(ctx context.Context) error {
 		t.log.Info("positions restored", "known", len(known), "positions", n, "orders_read", len(orders))
 	}
 	return t.settle()
+}
+
+// unrecorded completes a position that the exchange has and Restore does not: of
+// a finished one with what it earned, unless its end is recorded; then it is
+// Dropped from what there is to do.
+func (t *Trader) unrecorded(ctx context.Context, p Position) (Position, error) {
+	if p.State != Finished {
+		return p, nil
+	}
+	if len(t.config.Over) == 0 || t.config.Over[p.ID] {
+		return over(p, Dropped), nil
+	}
+	fills, err := t.exchange.Fills(ctx, p.Symbol, p.Sell.ID)
+	if err != nil {
+		return p, fmt.Errorf("fills of order %d: %w", p.Sell.ID, err)
+	}
+	return t.formula.finish(p.withFills(fills)), nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -122,9 +146,9 @@ func (t *Trader) readOrders(ctx context.Context, known []Position) ([]exchange.O
 }
 
 // Rebuild returns the positions that follow from the exchange's orders: first
-// the known ones in their order, then those that were not recorded. A known
-// position whose buy the exchange has never seen has ended. Only orders that
-// OrderName can read count.
+// the known ones in their order, then those that were not recorded, also
+// finished ones. A known position whose buy the exchange has never seen has ended.
+// Only orders that OrderName can read count.
 func Rebuild(symbol string, known []Position, orders []exchange.Order) []Position {
 	byPosition := make(map[PositionID]*Position)
 	triggered := make(map[PositionID]bool) // a further position names it as its parent
@@ -164,7 +188,11 @@ func Rebuild(symbol string, known []Position, orders []exchange.Order) []Positio
 	slices.Sort(found)
 	for _, id := range found {
 		p := byPosition[id]
-		if p == nil || p.Buy == nil || p.buyFailed() || p.Sell != nil && p.Sell.Status == exchange.Filled {
+		if p == nil || p.Buy == nil || p.buyFailed() {
+			continue
+		}
+		if p.Sell != nil && p.Sell.Status == exchange.Filled {
+			positions = append(positions, over(*p, Finished))
 			continue
 		}
 		p.Slot = slot

@@ -29,10 +29,13 @@ func TestRebuildMakesPositionsFromTheExchangesOrdersAlone(t *testing.T) {
 		{Symbol: "XRPUSDT", ID: 8, ClientID: "web_1", Side: exchange.Buy, Status: exchange.New},
 	}
 	positions := naive.Rebuild("XRPUSDT", nil, orders)
-	if len(positions) != 2 {
-		t.Fatalf("%d positions, want 2: %+v", len(positions), positions)
+	if len(positions) != 3 {
+		t.Fatalf("%d positions, want 3: %+v", len(positions), positions)
 	}
-	first, second := positions[0], positions[1]
+	cycle, first, second := positions[0], positions[1], positions[2]
+	if cycle.ID != 100 || cycle.State != naive.Finished {
+		t.Errorf("finished cycle %+v: want 100", cycle)
+	}
 	if first.ID != 101 || !first.RebuyTriggered || first.Sell.ID != 5 || !first.Sold.Equal(d("4")) {
 		t.Errorf("first position %+v: want 101 with its second sell, 4 sold before, and its rebuy triggered", first)
 	}

@@ -39,6 +39,9 @@ type Config struct {
 	// Restore are the open positions of an earlier run, as they were last
 	// stored; they may be behind what the exchange knows.
 	Restore []Position
+	// Over are the positions of earlier runs whose end is stored. Finished ones
+	// that the exchange has beside them are recorded when the trader starts.
+	Over map[PositionID]bool
 	// Wait is how long a request of an earlier run may still be accepted by the
 	// exchange: the trader lets it pass before it reads the orders. 0 where that is
 	// ruled out, as after an earlier owner's lease has ended.
