@@ -294,3 +294,27 @@ func TestRunSaysWhenItsListenerFails(t *testing.T) {
 		}
 	})
 }
+
+func TestPeersMayChangeBeforeTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		a := n.start(t, "a", nil)
+		defer stop(t, a)
+		board := newBoard()
+		f := forward.New(settings("b", nil), board, text{}, n.listen("b"), n.dialer("b"), slog.New(slog.DiscardHandler))
+		defer f.Want("T:X")()
+		f.SetPeers([]forward.Peer{{Name: "gone", Address: "gone"}})
+		f.SetPeers([]forward.Peer{{Name: "a", Address: "a"}})
+		if s := f.Stats(); len(s) != 1 || s[0].Name != "a" || s[0].Address != "a" {
+			t.Errorf("figures before the run: %+v", s)
+		}
+		b := &node{Forwarder: f, board: board, stop: run(f)}
+		defer stop(t, b)
+		synctest.Wait()
+		a.happen("T:X", "1")
+		expect(t, b, "T:X 1")
+		if n.dialed() != 1 {
+			t.Errorf("%d connections made, want one", n.dialed())
+		}
+	})
+}
