@@ -6,13 +6,30 @@ BENCH ?= .
 .PHONY: help build run test check format vet lint fuzz e2e bench clean
 
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/hedgehog
 	$(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hedgehog
 
 run: build ## run one node that trades a symbol on a simulated exchange
 	@deploy/local/run.sh
+
+# In the foreground; the other targets of the cluster are for another terminal.
+.PHONY: cluster cluster-kill cluster-start cluster-stop failover
+cluster: build ## run three nodes that trade on a simulated exchange
+	@deploy/local/cluster.sh up
+
+cluster-kill: ## kill -9 node N of make cluster (N=2)
+	@deploy/local/cluster.sh kill $(N)
+
+cluster-start: ## start node N of make cluster again (N=2)
+	@deploy/local/cluster.sh start $(N)
+
+cluster-stop: ## stop all that make cluster has started
+	@deploy/local/cluster.sh stop
+
+failover: build ## measure takeovers: KILLS (20) of followers and of leaders, DRAINS (20)
+	@deploy/local/failover.sh
 
 test: ## run the tests
 	$(GO) test ./...
@@ -48,4 +65,5 @@ bench: ## measure; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 clean: ## remove what was built and the data of local runs
+	@if deploy/local/cluster.sh running; then echo "the cluster runs; stop it first: make cluster-stop" >&2; exit 1; fi
 	rm -rf bin .hedgehog .cluster

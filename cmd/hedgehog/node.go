@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"hedgehog/node"
@@ -24,10 +26,15 @@ func (p *program) nodeCommand() *cli.Command {
 			"stake. Everything is off at first; what is switched on starts again with the node.\n\n" +
 			"The account at a real exchange comes from the environment: HEDGEHOG_API_KEY and\n" +
 			"HEDGEHOG_API_SECRET, or HEDGEHOG_API_KEY_FILE and HEDGEHOG_API_SECRET_FILE with the\n" +
-			"paths of files that hold them. Examples:\n\n" +
+			"paths of files that hold them.\n\n" +
+			"Without --join the node founds a cluster of its own, or goes on in the one that its data are\n" +
+			"of. All nodes of a cluster have the same secret (hedgehog cluster keygen), given with\n" +
+			"--secret-file or in HEDGEHOG_SECRET; without one a node keeps to this machine. More on\n" +
+			"clusters: hedgehog cluster --help. Examples:\n\n" +
 			"  hedgehog node\n" +
-			"  hedgehog node --name alpha --data-dir /var/lib/hedgehog --exchange binance-testnet",
-		Flags: append(flags, logFlags()...),
+			"  hedgehog node --name alpha --data-dir /var/lib/hedgehog --exchange binance-testnet\n" +
+			"  hedgehog node --bind 192.0.2.2:7946 --join 192.0.2.1:7946,192.0.2.3:7946 --secret-file secret",
+		Flags: slices.Concat(flags, memberFlags(usual), logFlags()),
 		Action: func(c *cli.Context) error {
 			config, err := nodeConfig(c)
 			if err != nil {
@@ -66,6 +73,9 @@ func nodeConfig(c *cli.Context) (node.Config, error) {
 		return node.Config{}, err
 	}
 	if config.APISecret, err = secretFromEnvironment("HEDGEHOG_API_SECRET"); err != nil {
+		return node.Config{}, err
+	}
+	if err := readMember(c, &config); err != nil {
 		return node.Config{}, err
 	}
 	if err := config.Validate(); err != nil {
