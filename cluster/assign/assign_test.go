@@ -160,6 +160,58 @@ func TestZonesShareWhatIsLeftOver(t *testing.T) {
 	}
 }
 
+func TestSymbolThatHasToMoveGoesToTheEmptierZone(t *testing.T) {
+	ms := []assign.Member{{Name: "m0", Zone: "east"}, {Name: "m1", Zone: "east"}, {Name: "m2", Zone: "west"}, {Name: "m3", Zone: "west"}}
+	current := map[string]string{"S0": "m0", "S1": "m0", "S2": "m0", "S3": "m1", "S4": "m2", "S5": "m3"}
+	moves := assign.Moves(current, assign.Plan(ms, symbols(6), current))
+	if len(moves) != 1 || moves[0].From != "m0" || moves[0].To == "m1" {
+		t.Errorf("got %v, want one move from m0 to the other zone", moves)
+	}
+}
+
+func TestOneHeavySymbolMovesRatherThanManyLightOnes(t *testing.T) {
+	ss := append(symbols(6), assign.Symbol{Name: "BIG", Weight: 6})
+	current := make(map[string]string)
+	for _, s := range ss {
+		current[s.Name] = "m0"
+	}
+	want := []assign.Move{{Symbol: "BIG", From: "m0", To: "m1"}}
+	if got := assign.Moves(current, assign.Plan(members(2), ss, current)); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSymbolThatLevelsBestMoves(t *testing.T) {
+	for round := range 20 {
+		fits := fmt.Sprintf("fits%d", round)
+		ss := []assign.Symbol{{Name: "A", Weight: 4}, {Name: "B", Weight: 4}, {Name: fits, Weight: 3}, {Name: "C", Weight: 5}}
+		current := map[string]string{"A": "m0", "B": "m0", fits: "m0", "C": "m1"}
+		want := []assign.Move{{Symbol: fits, From: "m0", To: "m1"}}
+		if got := assign.Moves(current, assign.Plan(members(2), ss, current)); !slices.Equal(got, want) {
+			t.Fatalf("round %d: got %v, want %v", round, got, want)
+		}
+	}
+}
+
+func TestHeavyHomelessSymbolTakesNobodysPlace(t *testing.T) {
+	// Two members keep three light symbols each. A third left one of weight 6 and
+	// six light ones: they fit the free places exactly, in one way.
+	for round := range 20 {
+		ss := []assign.Symbol{{Name: fmt.Sprintf("heavy%d", round), Weight: 6}}
+		current := map[string]string{ss[0].Name: "gone"}
+		for i := range 12 {
+			s := assign.Symbol{Name: fmt.Sprintf("S%d-%d", round, i)}
+			current[s.Name] = []string{"m0", "m1", "gone", "gone"}[i%4]
+			ss = append(ss, s)
+		}
+		for _, m := range assign.Moves(current, assign.Plan(members(2), ss, current)) {
+			if m.From != "gone" {
+				t.Fatalf("round %d: %v, want that only what ran on the lost member moves", round, m)
+			}
+		}
+	}
+}
+
 func TestReturningMemberGetsMostOfItsSymbolsBack(t *testing.T) {
 	ms, ss := members(10), symbols(3000)
 	before := assign.Plan(ms, ss, nil)

@@ -27,10 +27,10 @@ func (p *plan) improve() bool {
 	}
 	givers, takers := slices.Clone(p.members), slices.Clone(p.members)
 	slices.SortStableFunc(givers, func(a, b *member) int {
-		return cmp.Or(cmp.Compare(b.above(), a.above()), b.compare(a))
+		return cmp.Compare(b.above(), a.above())
 	})
 	slices.SortStableFunc(takers, func(a, b *member) int {
-		return cmp.Or(cmp.Compare(b.below(), a.below()), a.zone.compare(b.zone), a.compare(b))
+		return cmp.Or(cmp.Compare(b.below(), a.below()), a.zone.compare(b.zone))
 	})
 	for _, from := range givers {
 		for _, to := range takers {
@@ -78,8 +78,3 @@ func (m *member) above() int { return max(m.load-m.most, 0) }
 
 // below returns by how much the member is below its share.
 func (m *member) below() int { return max(m.least-m.load, 0) }
-
-// compare orders members by load for their weight.
-func (m *member) compare(other *member) int {
-	return cmp.Compare(m.load*other.weight, other.load*m.weight)
-}

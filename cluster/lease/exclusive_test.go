@@ -25,7 +25,7 @@ func TestOneNodeAtATimeHoldsASymbol(t *testing.T) {
 			return rapid.Int64Range(least, most).Draw(t, what)
 		}
 		w := newWorld(pick, keepsAll)
-		w.run(lived)
+		w.run(lived / 3)
 		if w.violation != "" {
 			t.Fatal(w.violation)
 		}
@@ -34,7 +34,7 @@ func TestOneNodeAtATimeHoldsASymbol(t *testing.T) {
 
 func TestOneNodeAtATimeHoldsASymbolForLong(t *testing.T) {
 	var takeovers, orders, refused int
-	const worlds = 200
+	const worlds = 100
 	for seed := range uint64(worlds) {
 		w := newWorld(seeded(seed), keepsAll)
 		w.run(lived)
