@@ -52,11 +52,12 @@ func (p *Port) Dial(ctx context.Context, protocol, address, wantNode string) (ne
 func explain(err error) error {
 	var noTLS tls.RecordHeaderError
 	var unknown x509.UnknownAuthorityError
+	var otherName x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &noTLS):
 		return fmt.Errorf("%w: %w", ErrNoTLS, err)
-	case errors.As(err, &unknown):
+	case errors.As(err, &unknown), errors.As(err, &otherName):
 		return fmt.Errorf("%w: %w", ErrOtherSecret, err)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Errorf("%w: %w", ErrClocks, err)

@@ -23,6 +23,10 @@ const (
 	// leafLife is how long a node can run without a restart.
 	leafLife = 10 * 365 * 24 * time.Hour
 
+	// serverName is the name that every member serves under: TLS wants one, and
+	// knows nothing of nodes.
+	serverName = "member.hedgehog.internal"
+
 	nameScheme = "hedgehog"
 	namePrefix = "node:"
 	nameLimit  = 63
@@ -49,7 +53,6 @@ func CheckName(name string) error {
 // other members by theirs. Printed or logged it shows the node's name alone.
 type Identity struct {
 	node        string
-	cluster     string
 	leaf        tls.Certificate
 	members     *x509.CertPool
 	withoutDoor bool // made from NoSecret
@@ -75,7 +78,7 @@ func NewIdentity(s Secret, node string, now time.Time) (Identity, error) {
 	}
 	members := x509.NewCertPool()
 	members.AddCert(authority)
-	return Identity{node: node, cluster: s.ClusterID(), leaf: leaf, members: members, withoutDoor: s == NoSecret()}, nil
+	return Identity{node: node, leaf: leaf, members: members, withoutDoor: s == NoSecret()}, nil
 }
 
 // newAuthority returns the certificate that the members' certificates are
@@ -101,14 +104,13 @@ func newLeaf(authorityKey ed25519.PrivateKey, authority *x509.Certificate, node 
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	cluster := strings.TrimPrefix(authority.Subject.CommonName, "hedgehog cluster ")
 	leaf, err := sign(authorityKey, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: node},
 		NotBefore:   now.Add(-clockError),
 		NotAfter:    now.Add(leafLife),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		DNSNames:    []string{serverName(cluster)},
+		DNSNames:    []string{serverName},
 		URIs:        []*url.URL{{Scheme: nameScheme, Opaque: namePrefix + node}},
 	}, authority, public)
 	if err != nil {
@@ -129,10 +131,6 @@ func sign(key ed25519.PrivateKey, template, parent *x509.Certificate, public ed2
 	}
 	return x509.ParseCertificate(der)
 }
-
-// serverName is the name that every member of the cluster serves under: TLS
-// wants one, and knows nothing of nodes.
-func serverName(cluster string) string { return cluster + ".hedgehog.internal" }
 
 // nodeOf returns the node that a certificate was made for.
 func nodeOf(leaf *x509.Certificate) (string, error) {
@@ -180,7 +178,7 @@ func (id Identity) client(protocol, want string) *tls.Config {
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{id.leaf},
 		RootCAs:      id.members,
-		ServerName:   serverName(id.cluster),
+		ServerName:   serverName,
 		NextProtos:   []string{protocol},
 		VerifyConnection: func(state tls.ConnectionState) error {
 			node, err := nodeOf(state.PeerCertificates[0])
