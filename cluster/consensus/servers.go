@@ -86,8 +86,9 @@ func hasOtherVoter(servers []Server, self string) bool {
 
 // SetServers makes want the group, one committed step at a time; see nextStep for
 // their order. It waits for nodes that are to vote until they have the log, and
-// returns nil when want is reached, or an error that says what is left when ctx
-// ends. What was done so far stays. Calls wait for one another.
+// that they may, and returns nil when want is reached, or an error that says what
+// it waited for when ctx ends. What was done so far stays. Calls wait for one
+// another.
 //
 // When this node itself is to lose its vote, it hands leadership over once
 // everything else is done and returns ErrNotLeader: the new leader does the rest.
@@ -101,6 +102,8 @@ func (c *Consensus) SetServers(ctx context.Context, want []Server) error {
 	case <-ctx.Done():
 		return fmt.Errorf("set servers: %w", ctx.Err())
 	}
+	var known uint64    // the index by which a server knows the group as it is
+	var promoted string // who was given a vote and may not know it yet
 	for {
 		r := c.running()
 		if r == nil {
@@ -111,7 +114,14 @@ func (c *Consensus) SetServers(ctx context.Context, want []Server) error {
 		if !now.Leading {
 			return fmt.Errorf("set servers: %w", c.notLeader(r))
 		}
-		next := nextStep(c.servers(r), want, c.config.Name, c.caughtUp(r, now.Term))
+		if known == 0 {
+			known = r.LastIndex()
+		}
+		healthy := c.caughtUp(now.Term, known)
+		next := nextStep(c.servers(r), want, c.config.Name, healthy)
+		if promoted != "" && !healthy[promoted] {
+			next = step{stepWait, Server{Name: promoted}}
+		}
 		switch next.kind {
 		case stepDone:
 			return nil
@@ -124,23 +134,27 @@ func (c *Consensus) SetServers(ctx context.Context, want []Server) error {
 				return fmt.Errorf("set servers: %s: %w", next, ErrStopped)
 			}
 		default:
-			if err := c.take(ctx, next); err != nil {
+			index, err := c.take(ctx, next)
+			if err != nil {
 				return fmt.Errorf("set servers: %s: %w", next, err)
+			}
+			if known = index; next.kind == stepPromote {
+				promoted = next.server.Name
 			}
 		}
 	}
 }
 
-// take makes one step and waits until it is committed.
-func (c *Consensus) take(ctx context.Context, s step) error {
+// take makes one step, waits until it is committed, and returns its index.
+func (c *Consensus) take(ctx context.Context, s step) (uint64, error) {
 	if s.kind == stepYield {
 		if err := c.TransferLeadership(ctx, s.server.Name); err != nil {
-			return err
+			return 0, err
 		}
-		return &NotLeaderError{}
+		return 0, &NotLeaderError{}
 	}
 	id, address := raft.ServerID(s.server.Name), raft.ServerAddress(s.server.Address)
-	_, err := c.call(ctx, func(r *raft.Raft, timeout time.Duration) raft.Future {
+	future, err := c.call(ctx, func(r *raft.Raft, timeout time.Duration) raft.Future {
 		switch s.kind {
 		case stepAdd:
 			return r.AddNonvoter(id, address, 0, timeout)
@@ -152,23 +166,20 @@ func (c *Consensus) take(ctx context.Context, s step) error {
 			return r.RemoveServer(id, 0, timeout)
 		}
 	})
-	if err == nil {
-		c.log.Info("raft membership changed", "step", s.kind.String(), "member", s.server.Name, "address", s.server.Address)
+	if err != nil {
+		return 0, err
 	}
-	return err
+	c.log.Info("raft membership changed", "step", s.kind.String(), "member", s.server.Name, "address", s.server.Address)
+	return future.(raft.IndexFuture).Index(), nil
 }
 
-// onTheWay is how many entries a peer may lack and still count as having the log:
-// under load some always are on their way.
-const onTheWay = 512
-
-// caughtUp are the peers that answered lately and have the log, as this node, the
-// leader in term, knows.
-func (c *Consensus) caughtUp(r *raft.Raft, term uint64) map[string]bool {
-	committed := r.CommitIndex()
+// caughtUp are the peers that answered this node, the leader in term, lately, and
+// have the log up to the index known. A voter that lacks the entry that made it
+// one, or made another one, refuses to vote, which may cost the quorum.
+func (c *Consensus) caughtUp(term, known uint64) map[string]bool {
 	since := time.Now().Add(-2 * c.config.Timing.Heartbeat)
 	peers := c.acks.peers(func(a ack) bool {
-		return a.term == term && a.at.After(since) && a.lastLog+onTheWay >= committed
+		return a.term == term && a.at.After(since) && a.lastLog >= known
 	})
 	peers[c.config.Name] = true
 	return peers

@@ -25,13 +25,19 @@ const (
 type stores struct {
 	dir       string
 	log       *wal.WAL
+	index     *metadb.BoltMetaDB // the log's; the log does not close it
 	snapshots raft.SnapshotStore
 }
 
 // openStores opens Dir/raft, or makes it.
 func openStores(dir string, logger hclog.Logger) (_ *stores, err error) {
 	dir = filepath.Join(dir, "raft")
-	defer func() { err = damaged(dir, err) }()
+	index := &metadb.BoltMetaDB{}
+	defer func() {
+		if err != nil {
+			err = damaged(dir, errors.Join(err, index.Close()))
+		}
+	}()
 	defer recovered(&err)()
 	logDir := filepath.Join(dir, "log")
 	if err := os.MkdirAll(logDir, 0o700); err != nil {
@@ -44,14 +50,14 @@ func openStores(dir string, logger hclog.Logger) (_ *stores, err error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := wal.Open(logDir, wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes))
+	log, err := wal.Open(logDir, wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithMetaStore(index))
 	if err != nil {
 		return nil, err
 	}
-	return &stores{dir: dir, log: log, snapshots: snapshots}, nil
+	return &stores{dir: dir, log: log, index: index, snapshots: snapshots}, nil
 }
 
-func (s *stores) close() error { return s.log.Close() }
+func (s *stores) close() error { return errors.Join(s.log.Close(), s.index.Close()) }
 
 // probe tells whether the log's index file is free and sound: the library waits
 // for ever where another process holds it.
