@@ -86,3 +86,16 @@ func scanAssignment(row scanner) (a Assignment, err error) {
 	err = row.Scan(&a.Symbol, &a.Node, &a.Run, &a.Epoch, &a.Since, &a.Next)
 	return a, err
 }
+
+// Watermark returns the trade id up to which the symbol's trades are stored by
+// the cluster; false when none was told yet.
+func (db *DB) Watermark(ctx context.Context, symbol string) (id int64, ok bool, err error) {
+	err = db.reader.QueryRowContext(ctx, "SELECT trade_id FROM watermarks WHERE symbol = ?", symbol).Scan(&id)
+	switch {
+	case none(err):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, fmt.Errorf("read watermark of %s: %w", symbol, err)
+	}
+	return id, true, nil
+}

@@ -178,25 +178,3 @@ func TestASnapshotIsOfOneMomentWhileEntriesAreApplied(t *testing.T) {
 		t.Errorf("restored %s, want %s, the state when the snapshot began", got, before)
 	}
 }
-
-func FuzzRestoreState(f *testing.F) {
-	f.Add(mustSnapshot(f, fullDB(f)))
-	f.Add([]byte(signed(`{"format":"hedgehog state","version":1,"index":9,"term":1}`+"\n", `["watermarks","A",1]`+"\n")))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		db := newDB(t)
-		before := mustHash(t, db)
-		if err := db.RestoreState(t.Context(), bytes.NewReader(data)); err != nil {
-			if !errors.Is(err, storage.ErrCorruptSnapshot) && !errors.Is(err, storage.ErrNewerPeer) {
-				t.Errorf("an error of neither kind: %v", err)
-			}
-			if after := mustHash(t, db); after != before {
-				t.Errorf("the state is %s and was %s", after, before)
-			}
-			return
-		}
-		again := newDB(t)
-		if err := again.RestoreState(t.Context(), bytes.NewReader(mustSnapshot(t, db))); err != nil || mustHash(t, again) != mustHash(t, db) {
-			t.Errorf("a snapshot of what was restored is not restored: %v", err)
-		}
-	})
-}
