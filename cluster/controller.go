@@ -15,9 +15,10 @@ import (
 
 // Log is the replicated log as the leader writes it.
 type Log interface {
-	// Verify returns nil when this node still leads after the call began, confirmed
-	// by a quorum.
-	Verify(ctx context.Context) error
+	// Verify returns nil when this node still leads in the given term after the call
+	// began, confirmed by a quorum. Another term will not do: what its leader gave
+	// away meanwhile is not known here yet.
+	Verify(ctx context.Context, term uint64) error
 	// Barrier returns when everything committed before is in the state.
 	Barrier(ctx context.Context) error
 	// Assign commits assignments; each counts only when its epoch is the stored one
@@ -135,7 +136,7 @@ func (c *Controller) Renew(ctx context.Context, r Renewal) (Grant, error) {
 	if !c.living(r.Node, r.Run) {
 		return Grant{}, fmt.Errorf("%w: %s", ErrUnknownMember, r.Node)
 	}
-	if err := c.log.Verify(ctx); err != nil {
+	if err := c.log.Verify(ctx, term); err != nil {
 		return Grant{}, fmt.Errorf("%w: %w", ErrNotLeader, err)
 	}
 	state := c.state()

@@ -72,7 +72,7 @@ func (n *Node) openMember(ctx context.Context) error {
 	}
 	raft := consensus.DefaultConfig(n.config.Name, n.config.DataDir)
 	raft.Address, raft.Timing, raft.Bootstrap = n.meta.Peer, timing.consensus, bootstrap
-	n.consensus, err = consensus.New(raft, replica{n}, n.port.Listener(peer.Raft), n.dialPeer(peer.Raft), n.log)
+	n.consensus, err = consensus.New(raft, replica{stateMachine{n.store.db}, n}, n.port.Listener(peer.Raft), n.dialPeer(peer.Raft), n.log)
 	if err != nil {
 		return err
 	}
@@ -301,8 +301,17 @@ func (n *Node) dialPeer(protocol string) func(ctx context.Context, address, node
 // leaderLog is Raft as the controller writes to it.
 type leaderLog struct{ *Node }
 
-func (l leaderLog) Verify(ctx context.Context) error  { return l.consensus.VerifyLeader(ctx) }
 func (l leaderLog) Barrier(ctx context.Context) error { return l.consensus.Barrier(ctx) }
+
+func (l leaderLog) Verify(ctx context.Context, term uint64) error {
+	if err := l.consensus.VerifyLeader(ctx); err != nil {
+		return err
+	}
+	if now := l.consensus.Term(); now != term {
+		return fmt.Errorf("%w in term %d any more, it is %d", consensus.ErrNotLeader, term, now)
+	}
+	return nil
+}
 
 // assignmentsPerCommand keeps commands well below what one may have.
 const assignmentsPerCommand = 1000

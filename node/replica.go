@@ -11,20 +11,23 @@ import (
 	"hedgehog/storage"
 )
 
-// replica is the database as Raft's state machine, and what the node keeps of
-// the state in memory.
-type replica struct{ *Node }
+// stateMachine is the database as Raft's state machine. Raft has no context to
+// give: what is committed has to be applied.
+type stateMachine struct{ db *storage.DB }
 
-// ApplyBatch applies committed commands in one transaction and tells the node.
-func (r replica) ApplyBatch(commands []consensus.Command) []any {
-	// Raft has no context to give: what is committed has to be applied.
-	ctx := context.Background()
+// ApplyBatch applies committed commands in one transaction.
+func (m stateMachine) ApplyBatch(commands []consensus.Command) []any {
+	answers, _ := m.apply(commands) // each answer has the error
+	return answers
+}
+
+func (m stateMachine) apply(commands []consensus.Command) ([]any, error) {
 	entries := make([]storage.Entry, len(commands))
 	for i, c := range commands {
 		entries[i] = storage.Entry{Index: c.Index, Term: c.Term, Data: c.Data}
 	}
 	answers := make([]any, len(commands))
-	results, err := r.store.db.ApplyEntries(ctx, entries)
+	results, err := m.db.ApplyEntries(context.Background(), entries)
 	for i := range answers {
 		if err != nil {
 			answers[i] = err
@@ -32,11 +35,41 @@ func (r replica) ApplyBatch(commands []consensus.Command) []any {
 			answers[i] = results[i]
 		}
 	}
+	return answers, err
+}
+
+// LastIndex returns up to where the log has been applied.
+func (m stateMachine) LastIndex() (uint64, error) {
+	index, _, err := m.db.Applied(context.Background())
+	return index, err
+}
+
+// Snapshot prepares a snapshot. It is read when it is written: the state knows its
+// own index, so one that is later than raft asked for is as good.
+func (m stateMachine) Snapshot() (write func(io.Writer) error, release func(), err error) {
+	write = func(w io.Writer) error { return m.db.SnapshotState(context.Background(), w) }
+	return write, func() {}, nil
+}
+
+// Restore replaces the state by a snapshot.
+func (m stateMachine) Restore(from io.Reader) error {
+	return m.db.RestoreState(context.Background(), from)
+}
+
+// replica is the state machine of a running node, which hears of every change.
+type replica struct {
+	stateMachine
+	node *Node
+}
+
+// ApplyBatch applies committed commands in one transaction and tells the node.
+func (r replica) ApplyBatch(commands []consensus.Command) []any {
+	answers, err := r.apply(commands)
 	if err == nil && decides(commands) {
-		err = r.loadState(ctx)
+		err = r.node.loadState(context.Background())
 	}
 	if err != nil {
-		r.log.Error("committed changes not applied", "error", err)
+		r.node.log.Error("committed changes not applied", "error", err)
 	}
 	return answers
 }
@@ -53,26 +86,12 @@ func decides(commands []consensus.Command) bool {
 	return false
 }
 
-// LastIndex returns up to where the log has been applied.
-func (r replica) LastIndex() (uint64, error) {
-	index, _, err := r.store.db.Applied(context.Background())
-	return index, err
-}
-
-// Snapshot prepares a snapshot. It is read when it is written: the state knows its
-// own index, so one that is later than raft asked for is as good.
-func (r replica) Snapshot() (write func(io.Writer) error, release func(), err error) {
-	write = func(w io.Writer) error { return r.store.db.SnapshotState(context.Background(), w) }
-	return write, func() {}, nil
-}
-
-// Restore replaces the state by a snapshot.
+// Restore replaces the state by a snapshot and tells the node.
 func (r replica) Restore(from io.Reader) error {
-	ctx := context.Background()
-	if err := r.store.db.RestoreState(ctx, from); err != nil {
+	if err := r.stateMachine.Restore(from); err != nil {
 		return err
 	}
-	return r.loadState(ctx)
+	return r.node.loadState(context.Background())
 }
 
 // loadState takes over what the database now says, and wakes who acts on it.
