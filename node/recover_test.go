@@ -12,7 +12,7 @@ import (
 
 func TestAClusterGoesOnFromWhatOneNodeHas(t *testing.T) {
 	m := busyMarket(t, "BTCUSDT", "XRPUSDT")
-	c := newTeam(t, m, "n1", "n2")
+	c := newTeam(t, m, "n1", "n2", "n3")
 	if _, err := c.any().Assign(t.Context(), api.AssignRequest{Symbols: []string{"BTCUSDT", "XRPUSDT"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +24,9 @@ func TestAClusterGoesOnFromWhatOneNodeHas(t *testing.T) {
 	if _, err := node.Recover(t.Context(), dir, "n1"); !errors.Is(err, storage.ErrLocked) {
 		t.Errorf("recover a node that runs: %v, want ErrLocked", err)
 	}
-	c.stop("n1") // first, so that its data count on n2's vote
+	c.stop("n1") // first, so that its data count on the votes of the others
 	c.stop("n2")
+	c.stop("n3")
 
 	if _, err := node.ReadRemains(t.Context(), dir, "n9"); !errors.Is(err, node.ErrNotRecoverable) {
 		t.Errorf("remains of a stranger: %v, want ErrNotRecoverable", err)
@@ -34,7 +35,7 @@ func TestAClusterGoesOnFromWhatOneNodeHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before.Node != "n1" || !slices.Equal(before.Others, []string{"n2"}) || before.Symbols != 2 || before.Index == 0 {
+	if before.Node != "n1" || !slices.Equal(before.Others, []string{"n2", "n3"}) || before.Symbols != 2 || before.Index == 0 {
 		t.Errorf("remains %+v", before)
 	}
 	if _, err := node.Recover(t.Context(), dir, "n1"); err != nil {

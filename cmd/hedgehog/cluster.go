@@ -44,6 +44,7 @@ func (p *program) clusterCommand() *cli.Command {
 			p.rebalanceCommand(),
 			p.removeCommand(),
 			p.transferLeaderCommand(),
+			p.recoverCommand(),
 			p.keygenCommand(),
 		},
 	}
