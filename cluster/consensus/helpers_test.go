@@ -448,6 +448,7 @@ func slowLeader(tb testing.TB) (*network, []*node) {
 		tb.Fatal(err)
 	}
 	slow := leader(tb, nodes[1])
+	tb.Cleanup(network.heal) // or the slow one would end as slowly
 	return network, append([]*node{slow}, without(nodes, slow)...)
 }
 

@@ -52,8 +52,5 @@ func validateConfiguration(data []byte) (err error) {
 			err = fmt.Errorf("configuration can't be decoded: %v", p)
 		}
 	}()
-	if len(raft.DecodeConfiguration(data).Servers) == 0 {
-		return fmt.Errorf("configuration names no server")
-	}
-	return nil
+	return validateServers(servers(raft.DecodeConfiguration(data)))
 }

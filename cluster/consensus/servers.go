@@ -32,13 +32,17 @@ func (c *Consensus) servers(r *raft.Raft) []Server {
 	if future.Error() != nil {
 		return nil
 	}
-	members := future.Configuration().Servers
-	servers := make([]Server, len(members))
-	for i, m := range members {
-		servers[i] = Server{Name: string(m.ID), Address: string(m.Address), Voter: m.Suffrage == raft.Voter}
+	return servers(future.Configuration())
+}
+
+// servers undoes configuration, sorted by name.
+func servers(conf raft.Configuration) []Server {
+	list := make([]Server, len(conf.Servers))
+	for i, s := range conf.Servers {
+		list[i] = Server{Name: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter}
 	}
-	slices.SortFunc(servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
-	return servers
+	slices.SortFunc(list, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+	return list
 }
 
 // configuration is the library's form of servers.
