@@ -88,8 +88,19 @@ func (g *Gossip) joinAny(ctx context.Context, addresses []string) error {
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", target, err))
 	}
-	if err := errors.Join(failures...); err != nil {
-		return err
+	if len(targets) == 0 && err == nil {
+		return g.onlyOwn()
+	}
+	return errors.Join(failures...)
+}
+
+// onlyOwn is what there is to say when no address is another node's: names may
+// come to mean more.
+func (g *Gossip) onlyOwn() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return errEnded
 	}
 	return errors.New("no address but this node's own")
 }
