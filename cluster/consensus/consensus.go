@@ -153,7 +153,9 @@ func (e *engine) close() error {
 }
 
 // handOver ends what callers may do, gives leadership away where there is another
-// voter, and waits for what is under way, all with a bound.
+// voter, and waits for what is under way, all with a bound. It is waited for so
+// that the library is not shut with commands in its queue, whose callers it would
+// never answer.
 func (c *Consensus) handOver(ctx context.Context, r *raft.Raft) {
 	bound := 2*c.config.Timing.Election + c.config.Timing.RPC
 	ctx, cancel := context.WithTimeout(ctx, bound)
@@ -162,7 +164,7 @@ func (c *Consensus) handOver(ctx context.Context, r *raft.Raft) {
 	c.closing = true
 	c.mu.Unlock()
 	answered := make(chan struct{})
-	go func() { // ends with the last call: the library answers all when it ends
+	go func() { // beyond the bound it ends with the library
 		if hasOtherVoter(c.servers(r), c.config.Name) && r.State() == raft.Leader {
 			if err := r.LeadershipTransfer().Error(); err != nil {
 				c.log.Warn("could not hand leadership over", "node", c.config.Name, "error", err)

@@ -293,7 +293,7 @@ func newNode(tb testing.TB, n *network, name string, change ...func(*consensus.C
 	for _, f := range change {
 		f(&config)
 	}
-	return &node{name: name, dir: config.Dir, config: config, ledger: newLedger(tb), net: n, log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	return &node{name: name, dir: config.Dir, config: config, ledger: newLedger(tb), net: n, log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 }
 
 func bootstrap(c *consensus.Config) { c.Bootstrap = true }

@@ -27,6 +27,7 @@ type StateMachine interface {
 	ApplyBatch(commands []Command) []any
 
 	// LastIndex is the index of the last command whose effect is stored; 0: none.
+	// It is asked after every batch: what it is must be known, not worked out.
 	LastIndex() (uint64, error)
 
 	// Snapshot fixes the state as it is now, LastIndex included. write, called at

@@ -138,11 +138,11 @@ func recovered(err *error) func() {
 // damaged makes an error of reading dir an ErrCorrupt that says what to do, except
 // where something else is the matter.
 func damaged(dir string, err error) error {
-	for _, other := range []error{nil, ErrInUse, ErrCorrupt, ErrApply, os.ErrPermission, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE} {
+	if err == nil {
+		return nil
+	}
+	for _, other := range []error{ErrInUse, ErrCorrupt, ErrApply, os.ErrPermission, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE} {
 		if errors.Is(err, other) {
-			if err == nil {
-				return nil
-			}
 			return fmt.Errorf("open %s: %w", dir, err)
 		}
 	}

@@ -76,6 +76,29 @@ func TestAnswersFromBeforeThePauseVerifyNothing(t *testing.T) {
 	}
 }
 
+func TestWhoAsksDuringACheckIsNotAnsweredByIt(t *testing.T) {
+	network, nodes := slowLeader(t)
+	thawReads := network.freezeReads(t, nodes[0].name)
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- nodes[0].VerifyLeader(timeout(t)) }()
+	<-time.After(100 * time.Millisecond) // for its messages to go out, of which there is no sign outside
+	thawWrites := network.freezeWrites(t, nodes[0].name)
+	go func() { second <- nodes[0].VerifyLeader(timeout(t)) }()
+	<-time.After(50 * time.Millisecond)
+	thawReads()
+	if err := <-first; err != nil {
+		t.Fatalf("the first: %v", err)
+	}
+	select {
+	case err := <-second:
+		t.Fatalf("the second was answered before anything was sent for it: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	thawWrites()
+	network.heal()
+	<-second // either way: another one may lead by now
+}
+
 func TestAVerificationEndsWithItsContext(t *testing.T) {
 	network, nodes := slowLeader(t)
 	network.split(names(nodes[:1]), names(nodes[1:]))
