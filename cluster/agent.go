@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -44,10 +43,12 @@ type Parts interface {
 
 // AgentConfig is what an Agent needs to know.
 type AgentConfig struct {
-	Node   string
+	Node string
+	// Run tells this life of the node from its others.
 	Run    int64
 	Timing lease.Timing
-	Now    func() time.Time
+	// Now is the node's monotonic clock, the guard's.
+	Now func() time.Time
 }
 
 // Agent is a node's part.
@@ -62,79 +63,74 @@ type Agent struct {
 
 	// Owned by Run's goroutine.
 	gone    map[string]uint64 // symbol → highest epoch that was given up for good
-	pending map[string]uint64 // given up, not yet confirmed to the leader
-	renewed time.Time         // when the latest renewal that was granted was sent
+	told    Renewal           // the latest renewal, whatever became of it,
+	seen    *State            // the state then,
+	sent    time.Time         // and when
+	granted time.Time         // when the latest renewal that was granted was sent
 	lapsed  bool              // that is longer ago than a lease, and was logged
 }
 
-// NewAgent returns an agent that keeps guard up to date.
+// NewAgent returns an agent that keeps guard up to date. state returns at once.
 func NewAgent(c AgentConfig, leader Leader, state func() *State, guard *lease.Guard, parts Parts, logger *slog.Logger) *Agent {
 	return &Agent{
 		config: c, leader: leader, state: state, guard: guard, parts: parts, logger: logger,
-		wake: make(chan struct{}, 1), gone: make(map[string]uint64), pending: make(map[string]uint64), renewed: c.Now(),
+		wake: make(chan struct{}, 1), gone: make(map[string]uint64), granted: c.Now(),
 	}
 }
 
 // Wake makes the agent look at once, when the state changed.
-func (a *Agent) Wake() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-}
+func (a *Agent) Wake() { signal(a.wake) }
 
 // Run renews and carries out until ctx ends. Then it gives everything up, waits
 // until nothing acts any more, and tells the leader, all within one lease.
 func (a *Agent) Run(ctx context.Context) error {
-	renew := time.NewTicker(a.config.Timing.Renew)
+	renew := time.NewTimer(0)
 	defer renew.Stop()
-	due := true
-	for {
-		if due {
+	for due := true; ctx.Err() == nil; {
+		if due || a.hasNews() {
 			a.renew(ctx, false)
+			renew.Reset(max(a.config.Timing.Renew-a.config.Now().Sub(a.sent), 0))
 		}
 		a.carryOut()
+		due = false
 		select {
 		case <-renew.C:
 			due = true
 		case <-a.wake:
-			due = a.uncovered()
 		case <-a.parts.Changed():
-			due = a.hasNews()
 		case <-ctx.Done():
-			a.leave(context.WithoutCancel(ctx))
-			return context.Cause(ctx)
 		}
 	}
+	a.leave(context.WithoutCancel(ctx))
+	return context.Cause(ctx)
 }
 
-// renew asks the leader once, within the time of two renewals.
-func (a *Agent) renew(ctx context.Context, leaving bool) {
-	r := Renewal{Node: a.config.Node, Run: a.config.Run, Leaving: leaving, Ready: a.ready(), Released: a.released(leaving)}
+// renew asks the leader once, within the time of two renewals, and says whether
+// it was granted.
+func (a *Agent) renew(ctx context.Context, leaving bool) bool {
+	a.seen = a.state()
+	a.told = a.renewal(a.seen, leaving)
 	ctx, cancel := context.WithTimeout(ctx, 2*a.config.Timing.Renew)
 	defer cancel()
-	sent := a.config.Now()
-	g, err := a.leader.Renew(ctx, r)
+	a.sent = a.config.Now()
+	g, err := a.leader.Renew(ctx, a.told)
 	if err != nil {
-		if !a.lapsed && !leaving && sent.Sub(a.renewed) > a.config.Timing.Lease {
+		if !a.lapsed && !leaving && a.sent.Sub(a.granted) > a.config.Timing.Lease {
 			a.lapsed = true
 			a.logger.Warn("no lease: this node does not act until it has one again", "error", err)
 		}
-		return
+		return false
 	}
 	if a.lapsed {
 		a.lapsed = false
 		a.logger.Info("lease renewed")
 	}
-	a.renewed = sent
-	for symbol := range r.Released {
-		delete(a.pending, symbol)
-	}
+	a.granted = a.sent
 	for symbol, epoch := range g.Revoked {
 		a.giveUp(symbol, epoch)
-		a.pending[symbol] = epoch
 	}
-	a.guard.Renewed(sent, a.config.Timing.Lease, g.Covered)
+	a.guard.Renewed(a.sent, a.config.Timing.Lease, g.Covered)
+	return true
 }
 
 // giveUp ends acting for a symbol under the epoch, for good.
@@ -149,10 +145,9 @@ func (a *Agent) carryOut() {
 	roles := make(map[string]Role)
 	for symbol, at := range state.Assignments {
 		switch {
-		case at.Node == a.config.Node && at.Run == a.config.Run:
-			until, epoch, ok := a.guard.Until(symbol)
-			act := ok && epoch == at.Epoch && a.config.Now().Before(until) && at.Epoch > a.gone[symbol]
-			roles[symbol] = Role{Symbol: symbol, Epoch: at.Epoch, Owner: true, Act: act}
+		case a.owns(at):
+			_, epoch, ok := a.guard.Until(symbol)
+			roles[symbol] = Role{Symbol: symbol, Epoch: at.Epoch, Owner: true, Act: ok && epoch == at.Epoch && epoch > a.gone[symbol]}
 		case at.Next == a.config.Node:
 			roles[symbol] = Role{Symbol: symbol, Epoch: at.Epoch}
 		}
@@ -161,80 +156,54 @@ func (a *Agent) carryOut() {
 	a.parts.Want(roles)
 }
 
-// ready returns the symbols that are being handed to this node and that it
-// follows.
-func (a *Agent) ready() []string {
-	var ready []string
-	for symbol, at := range a.state().Assignments {
-		if at.Next == a.config.Node && a.parts.Follows(symbol) {
-			ready = append(ready, symbol)
-		}
-	}
-	slices.Sort(ready)
-	return ready
-}
+func (a *Agent) owns(at Assignment) bool { return at.Node == a.config.Node && at.Run == a.config.Run }
 
-// released returns what was given up and where nothing acts any more; with
-// leaving everything that this node owns.
-func (a *Agent) released(leaving bool) map[string]uint64 {
-	released := make(map[string]uint64)
-	for symbol, epoch := range a.pending {
+// renewal returns what the leader has to hear. Releases are told until a newer
+// epoch shows that they were heard: the leader that heard them may be none any
+// more, and another still takes this node for the owner.
+func (a *Agent) renewal(state *State, leaving bool) Renewal {
+	r := Renewal{Node: a.config.Node, Run: a.config.Run, Leaving: leaving, Released: make(map[string]uint64)}
+	for symbol, epoch := range a.gone {
 		if !a.parts.Acts(symbol, epoch) {
-			released[symbol] = epoch
+			r.Released[symbol] = epoch
 		}
 	}
-	if leaving {
-		for symbol, at := range a.state().Assignments {
-			if at.Node == a.config.Node && at.Run == a.config.Run && !a.parts.Acts(symbol, at.Epoch) {
-				released[symbol] = at.Epoch
-			}
+	for symbol, at := range state.Assignments {
+		if at.Next == a.config.Node && !a.owns(at) && a.parts.Follows(symbol) {
+			r.Ready = append(r.Ready, symbol)
 		}
 	}
-	return released
+	slices.Sort(r.Ready)
+	return r
 }
 
-// hasNews says whether the leader should hear at once what has changed here.
-func (a *Agent) hasNews() bool { return len(a.released(false)) > 0 || len(a.ready()) > 0 }
-
-// uncovered says whether this node owns something that its lease does not cover
-// yet: the sooner it asks, the sooner it acts.
-func (a *Agent) uncovered() bool {
-	for symbol, at := range a.state().Assignments {
-		if at.Node != a.config.Node || at.Run != a.config.Run || at.Epoch <= a.gone[symbol] {
-			continue
-		}
-		if _, epoch, ok := a.guard.Until(symbol); !ok || epoch != at.Epoch {
+// hasNews says whether the leader should hear at once what it was not told: once
+// for each piece of news, however often somebody looks.
+func (a *Agent) hasNews() bool {
+	state := a.state()
+	if state != a.seen && a.uncovered(state) {
+		return true
+	}
+	r := a.renewal(state, false)
+	for symbol, epoch := range r.Released {
+		if a.told.Released[symbol] != epoch {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(r.Ready, func(symbol string) bool {
+		_, told := slices.BinarySearch(a.told.Ready, symbol)
+		return !told
+	})
 }
 
-// leave gives everything up in order: nothing acts any more, then the leader
-// hears of it and can give the symbols to others without waiting.
-func (a *Agent) leave(ctx context.Context) {
-	ctx, cancel := context.WithTimeoutCause(ctx, a.config.Timing.Lease, fmt.Errorf("leaving took longer than a lease"))
-	defer cancel()
-	for symbol, at := range a.state().Assignments {
-		if at.Node == a.config.Node && at.Run == a.config.Run {
-			a.giveUp(symbol, at.Epoch)
+// uncovered says whether this node owns something that its lease does not cover
+// yet: the sooner it asks, the sooner it acts.
+func (a *Agent) uncovered(state *State) bool {
+	for symbol, at := range state.Assignments {
+		if !a.owns(at) || at.Epoch <= a.gone[symbol] {
+			continue
 		}
-	}
-	a.carryOut()
-	for a.acting() {
-		select {
-		case <-a.parts.Changed():
-		case <-ctx.Done():
-			a.logger.Warn("left without having stopped everything", "error", context.Cause(ctx))
-			return
-		}
-	}
-	a.renew(ctx, true)
-}
-
-func (a *Agent) acting() bool {
-	for symbol, at := range a.state().Assignments {
-		if at.Node == a.config.Node && at.Run == a.config.Run && a.parts.Acts(symbol, at.Epoch) {
+		if _, epoch, ok := a.guard.Until(symbol); !ok || epoch != at.Epoch {
 			return true
 		}
 	}

@@ -307,6 +307,11 @@ func (l leaderLog) Verify(ctx context.Context, term uint64) error {
 	if err := l.consensus.VerifyLeader(ctx); err != nil {
 		return err
 	}
+	return l.inTerm(term)
+}
+
+// inTerm returns ErrNotLeader when the term is over.
+func (l leaderLog) inTerm(term uint64) error {
 	if now := l.consensus.Term(); now != term {
 		return fmt.Errorf("%w in term %d any more, it is %d", consensus.ErrNotLeader, term, now)
 	}
@@ -316,7 +321,7 @@ func (l leaderLog) Verify(ctx context.Context, term uint64) error {
 // assignmentsPerCommand keeps commands well below what one may have.
 const assignmentsPerCommand = 1000
 
-func (l leaderLog) Assign(ctx context.Context, changes []cluster.Assignment) error {
+func (l leaderLog) Assign(ctx context.Context, term uint64, changes []cluster.Assignment) error {
 	var rows []storage.Assignment
 	for _, a := range changes {
 		rows = append(rows, storage.Assignment{
@@ -325,6 +330,9 @@ func (l leaderLog) Assign(ctx context.Context, changes []cluster.Assignment) err
 	}
 	for len(rows) > 0 {
 		count := min(len(rows), assignmentsPerCommand)
+		if err := l.inTerm(term); err != nil {
+			return fmt.Errorf("assign %d symbols: %w", count, err)
+		}
 		if _, err := l.proposeHere(ctx, storage.Command{Assign: rows[:count]}); err != nil {
 			return fmt.Errorf("assign %d symbols: %w", count, err)
 		}
