@@ -66,9 +66,12 @@ launch() {
     set +m
 }
 
+# The exchange counts requests by address, and here all nodes have the same one:
+# the limit is raised, or a few takeovers a minute would use it up.
 launch_exchange() {
     launch exchange exchange --listen "127.0.0.1:$exchange_port" --journal "$dir/journal.jsonl" --start now \
-        --symbols "$(IFS=,; echo "${symbols[*]}")" --rate 10 --commission 0.0001
+        --symbols "$(IFS=,; echo "${symbols[*]}")" --rate 20 --commission 0.0001 \
+        --weight-limit 100000 --order-limit 1000
 }
 
 # launch_node N: n1 founds the cluster, which all others join, and itself later.
@@ -141,8 +144,8 @@ switch_on() {
     export HEDGEHOG_NODE
     HEDGEHOG_NODE=$(url 1)
     for symbol in "${symbols[@]}"; do
-        "$hedgehog" trade settings "$symbol" --budget 10000 --chunks 5 --profit-target 0.001 \
-            --buy-down-interval 0.0001 --rebuy-interval 0.0005 >/dev/null
+        "$hedgehog" trade settings "$symbol" --budget 10000 --chunks 10 --profit-target 0.001 \
+            --buy-down-interval 0.0001 --rebuy-interval 0.001 >/dev/null
     done
     "$hedgehog" collect start "${symbols[@]}" >/dev/null
     "$hedgehog" aggregate start "${symbols[@]}" >/dev/null
