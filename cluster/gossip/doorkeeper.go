@@ -34,8 +34,8 @@ func (c *claim) Error() string {
 type doorkeeper struct {
 	name    string
 	address string
-	// claims carries the address at which this node's name was seen while it runs.
-	claims chan string
+	// claims has a signal waiting when another node was seen under this one's name.
+	claims chan struct{}
 
 	mu      sync.Mutex
 	cluster string // empty while the node is part of none
@@ -50,7 +50,7 @@ var (
 )
 
 func newDoorkeeper(name, address, cluster string) *doorkeeper {
-	return &doorkeeper{name: name, address: address, cluster: cluster, claims: make(chan string, 1)}
+	return &doorkeeper{name: name, address: address, cluster: cluster, claims: make(chan struct{}, 1)}
 }
 
 // NotifyMerge is asked before a join, on both sides, with all that the other
@@ -69,7 +69,8 @@ func (d *doorkeeper) judge(nodes []*memberlist.Node) error {
 		if n.Name == d.name && n.Address() != d.address && !d.mayTakeOver(n) {
 			return &claim{name: d.name, address: n.Address()}
 		}
-		if n.State != memberlist.StateAlive && n.State != memberlist.StateSuspect {
+		living := n.State == memberlist.StateAlive || n.State == memberlist.StateSuspect
+		if n.Name == d.name || !living {
 			continue
 		}
 		switch err := d.check(n); {
@@ -117,20 +118,15 @@ func (d *doorkeeper) check(n *memberlist.Node) error {
 	return nil
 }
 
-// NotifyConflict is told of a living node that has the name of a member.
-// Members do not pass on such a node's claim, so that a claim to this node's
-// own name means that some member took the other for it.
-func (d *doorkeeper) NotifyConflict(existing, other *memberlist.Node) {
-	if existing.Name == d.name {
-		d.claimed(other.Address())
+// NotifyConflict is told of a node at another address than the member's that
+// has its name.
+func (d *doorkeeper) NotifyConflict(existing, _ *memberlist.Node) {
+	if existing.Name != d.name {
+		return
 	}
-}
-
-// claimed notes that this node's name lives at another address, it is said.
-func (d *doorkeeper) claimed(address string) {
 	select {
-	case d.claims <- address:
-	default: // one to look into is enough
+	case d.claims <- struct{}{}:
+	default:
 	}
 }
 

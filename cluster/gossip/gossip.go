@@ -26,9 +26,13 @@ type Gossip struct {
 	updating sync.Mutex
 	turn     int // whom reconnect tries next; Run's own
 
+	// taken has the error waiting that Join or Run found: the node's name is
+	// another's, and this one has to go.
+	taken chan error
+
 	mu       sync.Mutex
-	seeds    []string // what Join was told
-	ended    bool
+	seeds    []string // through which Join found the others
+	ended    error    // why nothing can be attempted any more
 	attempts sync.WaitGroup
 }
 
@@ -58,6 +62,7 @@ func New(c Config, log *slog.Logger) (*Gossip, error) {
 		address: net.JoinHostPort(advertise.IP.String(), strconv.Itoa(port)),
 		local:   &local{meta: c.Meta},
 		members: newMembers(c.Timing.Forget, log),
+		taken:   make(chan error, 1),
 	}
 	g.door = newDoorkeeper(c.Name, g.address, c.Meta.ClusterID)
 	settings := c.Timing.settings()
@@ -114,10 +119,11 @@ func (g *Gossip) SetMeta(m Meta) error {
 
 // Run keeps the node in touch with the others until ctx ends (it returns ctx's
 // cause), and then takes its leave of them: they see that it left and did not
-// fail. It returns ErrNameTaken when another living node has taken this one's
-// place, as may happen to one that was paused or cut off. It can be called once.
-func (g *Gossip) Run(ctx context.Context) error {
-	defer g.end()
+// fail. It returns ErrNameTaken when another living node has this one's name:
+// that of a node which was there before it, or which took the place of this one
+// while it was paused or cut off. It can be called once.
+func (g *Gossip) Run(ctx context.Context) (err error) {
+	defer func() { g.end(err) }()
 	reconnect := time.NewTicker(g.config.Timing.Reconnect)
 	defer reconnect.Stop()
 	for {
@@ -125,10 +131,10 @@ func (g *Gossip) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			g.leave()
 			return context.Cause(ctx)
-		case address := <-g.door.claims:
-			if g.answers(address) { // no farewell: it would be the other's
-				return g.nameTaken(address)
-			}
+		case err := <-g.taken:
+			return err // without a farewell, which would be taken for the other's
+		case <-g.door.claims:
+			g.confirm(ctx)
 		case <-reconnect.C:
 			g.reconnect(ctx)
 		}
@@ -149,9 +155,9 @@ func (g *Gossip) leave() {
 }
 
 // end closes the port and waits for what is under way.
-func (g *Gossip) end() {
+func (g *Gossip) end(cause error) {
 	g.mu.Lock()
-	g.ended = true
+	g.ended = fmt.Errorf("%w: %w", errEnded, cause)
 	g.mu.Unlock()
 	if err := g.list.Shutdown(); err != nil {
 		g.log.Warn("gossip did not end cleanly", "error", err)

@@ -49,7 +49,9 @@ func open(tb testing.TB, c gossip.Config) *gossip.Gossip {
 
 type node struct {
 	*gossip.Gossip
-	// stop ends Run and waits for it; it returns what Run returned.
+	// ended waits for the end of Run and returns what it returned.
+	ended func() error
+	// stop ends Run and does as ended.
 	stop func() error
 }
 
@@ -57,14 +59,15 @@ func start(tb testing.TB, c gossip.Config) node {
 	tb.Helper()
 	g := open(tb, c)
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- g.Run(ctx) }()
-	stop := sync.OnceValue(func() error {
+	result := make(chan error, 1)
+	go func() { result <- g.Run(ctx) }()
+	ended := sync.OnceValue(func() error { return <-result })
+	stop := func() error {
 		cancel()
-		return <-ended
-	})
+		return ended()
+	}
 	tb.Cleanup(func() { _ = stop() })
-	return node{Gossip: g, stop: stop}
+	return node{Gossip: g, ended: ended, stop: stop}
 }
 
 func join(tb testing.TB, g *gossip.Gossip, addresses ...string) {

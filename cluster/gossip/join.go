@@ -25,8 +25,9 @@ var errEnded = errors.New("gossip has ended")
 // (host:port; names of several addresses, too) belongs to. It tries all of them
 // again and again, with growing pauses, until one answers or ctx ends. It gives
 // up with ErrNameTaken, ErrWrongSecret, ErrOtherCluster or ErrMeta when nobody
-// takes the node in and somebody answered that. The addresses are remembered:
-// Run joins again through them when this node finds itself alone.
+// takes the node in and somebody answered that; Run, too, ends with ErrNameTaken
+// then. Once it has joined, Run
+// joins again through these addresses when this node finds itself alone.
 func (g *Gossip) Join(ctx context.Context, addresses []string) error {
 	for _, address := range addresses {
 		if err := checkAddress("join address", address); err != nil {
@@ -36,10 +37,6 @@ func (g *Gossip) Join(ctx context.Context, addresses []string) error {
 	if len(addresses) == 0 {
 		return nil
 	}
-	g.mu.Lock()
-	g.seeds = slices.Clone(addresses)
-	g.mu.Unlock()
-
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 50*time.Millisecond, joinPause
 	var last error
@@ -58,6 +55,9 @@ func (g *Gossip) Join(ctx context.Context, addresses []string) error {
 			g.log.Debug("joining again", "pause", pause, "error", err)
 		}))
 	if err == nil {
+		g.mu.Lock()
+		g.seeds = slices.Clone(addresses)
+		g.mu.Unlock()
 		return nil
 	}
 	if last != nil && ctx.Err() != nil {
@@ -80,10 +80,10 @@ func (g *Gossip) joinAny(ctx context.Context, addresses []string) error {
 		if err == nil {
 			return nil
 		}
+		if err := g.displaced(err); err != nil {
+			return err
+		}
 		if c, ok := errors.AsType[*claim](err); ok {
-			if g.answers(c.address) {
-				return g.nameTaken(c.address)
-			}
 			g.door.foundVacant(c.address)
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", target, err))
@@ -99,8 +99,8 @@ func (g *Gossip) joinAny(ctx context.Context, addresses []string) error {
 func (g *Gossip) onlyOwn() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ended {
-		return errEnded
+	if g.ended != nil {
+		return g.ended
 	}
 	return errors.New("no address but this node's own")
 }
@@ -135,9 +135,9 @@ func (g *Gossip) resolve(ctx context.Context, addresses []string) ([]string, err
 func (g *Gossip) attempt(ctx context.Context, target string) error {
 	done := make(chan error, 1)
 	g.mu.Lock()
-	if g.ended {
+	if err := g.ended; err != nil {
 		g.mu.Unlock()
-		return errEnded
+		return err
 	}
 	g.attempts.Go(func() {
 		_, err := g.list.Join([]string{target})
@@ -179,8 +179,4 @@ func (g *Gossip) answers(address string) bool {
 		}
 	}
 	return false
-}
-
-func (g *Gossip) nameTaken(address string) error {
-	return fmt.Errorf("%w: a node %s lives at %s", ErrNameTaken, g.config.Name, address)
 }

@@ -3,6 +3,7 @@ package gossip
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -17,14 +18,41 @@ func (g *Gossip) reconnect(ctx context.Context) {
 	target := lost[g.turn%len(lost)]
 	g.turn++
 	err := g.attempt(ctx, target)
-	if c, ok := errors.AsType[*claim](err); ok {
-		g.door.claimed(c.address)
-	}
-	if err != nil {
-		g.log.Debug("still lost", "address", target, "error", err)
+	if err == nil {
+		g.log.Info("reached again", "address", target)
 		return
 	}
-	g.log.Info("reached again", "address", target)
+	g.log.Debug("still lost", "address", target, "error", err)
+	_ = g.displaced(err) // Run is told
+}
+
+// confirm finds out what a claim to this node's name is worth: it asks the
+// others whom they take for the member. A newcomer that nobody has let in claims
+// the name, too.
+func (g *Gossip) confirm(ctx context.Context) {
+	for _, m := range g.Members() {
+		if m.Name == g.config.Name || m.State != Alive {
+			continue
+		}
+		if err := g.attempt(ctx, m.Address); err == nil || g.displaced(err) != nil {
+			return
+		}
+	}
+}
+
+// displaced returns ErrNameTaken, and has Run return it, when an attempt failed
+// since the member there takes another node for this one, and that one lives.
+func (g *Gossip) displaced(attempt error) error {
+	c, ok := errors.AsType[*claim](attempt)
+	if !ok || !g.answers(c.address) {
+		return nil
+	}
+	err := fmt.Errorf("%w: a node %s lives at %s", ErrNameTaken, c.name, c.address)
+	select {
+	case g.taken <- err:
+	default:
+	}
+	return err
 }
 
 // lost returns the addresses where nobody is known to live but somebody may.
