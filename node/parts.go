@@ -69,9 +69,15 @@ func (n *Node) aggregatePart(symbol string) *part {
 // it has not written yet, the exchange's own records make up for.
 func (n *Node) journalPart(symbol string, epoch uint64) *part {
 	sub := n.bus.Subscribe(bus.Options{Name: partJournal + " " + symbol, Capacity: 4096}, bus.Positions(symbol))
-	c := collector.New(collector.DefaultConfig(), sub, journal{n, symbol, epoch}, n.log)
+	config := collector.DefaultConfig()
+	config.Grace = journalGrace
+	c := collector.New(config, sub, journal{n, symbol, epoch}, n.log)
 	return &part{name: partJournal, epoch: epoch, run: c.Run, release: sub.Close}
 }
+
+// journalGrace is how long a journal that ends tries to write its last. Without
+// a leader it can't, and whatever is to run next for the symbol waits for it.
+const journalGrace = 250 * time.Millisecond
 
 // journal is the replicated log as a collector of positions sees it.
 type journal struct {
@@ -192,18 +198,28 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, 
 // owned symbols are stored. The next owner fetches again what lies behind that.
 const watermarkEvery = time.Second
 
+// firstWatermarkEvery is how often it is looked for symbols whose trades the
+// cluster has not been told of yet: of those the next owner would not know that
+// there is anything to fetch.
+const firstWatermarkEvery = watermarkEvery / 20
+
 // reportWatermarks tells the cluster until ctx ends.
 func (n *Node) reportWatermarks(ctx context.Context) error {
-	tick := time.NewTicker(watermarkEvery)
+	tick := time.NewTicker(firstWatermarkEvery)
 	defer tick.Stop()
 	told := make(map[string]int64)
+	var last time.Time
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		change := n.watermarks(told)
+		all := n.now().Sub(last) >= watermarkEvery
+		if all {
+			last = n.now()
+		}
+		change := n.watermarks(told, all)
 		if len(change.Watermarks) == 0 {
 			continue
 		}
@@ -220,11 +236,12 @@ func (n *Node) reportWatermarks(ctx context.Context) error {
 	}
 }
 
-// watermarks returns what has been stored beyond what was told.
-func (n *Node) watermarks(told map[string]int64) *storage.WatermarksChange {
+// watermarks returns what has been stored beyond what was told, of all symbols or
+// of those that nothing was told of.
+func (n *Node) watermarks(told map[string]int64, all bool) *storage.WatermarksChange {
 	change := &storage.WatermarksChange{Node: n.config.Name, Epochs: make(map[string]int64), Watermarks: make(map[string]int64)}
 	for symbol, a := range n.state.Load().Assignments {
-		if a.Node != n.config.Name {
+		if a.Node != n.config.Name || told[symbol] != 0 && !all {
 			continue
 		}
 		c := n.view(symbol).collector.Load()
