@@ -146,8 +146,8 @@ kill_node() {
         seen=$(happened | after "$since" | sort -n | awk -v victim="$victim" -v symbols="$symbols" '
             BEGIN { wanted = split(symbols, list); for (i in list) ours[list[i]] = 1 }
             $4 == victim || !($3 in ours) { next }
-            $2 == "restored" && !($3 in done) { done[$3]; got++; last = $1 }
             $2 == "acted" && !acted { acted = $1 }
+            $2 != "stopped" && !($3 in done) { done[$3]; got++; last = $1 } # one without positions only acts
             END { if (got == wanted) printf "%.0f %.0f\n", last, acted }')
         read -r restored acted <<<"${seen:-0 0}"
         [ "$acted" = 0 ] && { [ "$restored" = 0 ] || [ $(($(now_us) - restored)) -lt 5000000 ]; } || break

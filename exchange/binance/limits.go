@@ -45,7 +45,8 @@ type limiter struct {
 
 	mu      sync.Mutex
 	windows []*window
-	resume  time.Time // the exchange has asked for silence until then, by our clock
+	resume  time.Time     // the exchange has asked for silence until then, by our clock
+	learnt  chan struct{} // closed when other limits are learnt
 }
 
 // window is one limit in its present interval.
@@ -69,7 +70,7 @@ func defaultLimits() []exchange.RateLimit {
 }
 
 func newLimiter(clock, now func() time.Time) *limiter {
-	l := &limiter{clock: clock, now: now}
+	l := &limiter{clock: clock, now: now, learnt: make(chan struct{})}
 	l.learn(defaultLimits())
 	return l
 }
@@ -94,6 +95,9 @@ func (l *limiter) learn(limits []exchange.RateLimit) {
 	}
 	if len(windows) > 0 {
 		l.windows = windows
+		// Who waits for room may have it now.
+		close(l.learnt)
+		l.learnt = make(chan struct{})
 	}
 }
 
@@ -157,7 +161,7 @@ func (l *limiter) acquire(ctx context.Context, c cost) (grant, error) {
 		if ctx.Err() != nil {
 			return grant{}, context.Cause(ctx)
 		}
-		g, delay := l.try(c)
+		g, delay, learnt := l.try(c)
 		if delay <= 0 {
 			return g, nil
 		}
@@ -165,28 +169,34 @@ func (l *limiter) acquire(ctx context.Context, c cost) (grant, error) {
 		if delay > maxLimitWait || bounded && time.Until(deadline) < delay {
 			return grant{}, fmt.Errorf("%w: room again in %s", exchange.ErrRateLimited, delay.Round(time.Millisecond))
 		}
-		if err := wait(ctx, delay); err != nil {
-			return grant{}, err
+		room := time.NewTimer(delay)
+		select {
+		case <-room.C:
+		case <-learnt:
+		case <-ctx.Done():
 		}
+		room.Stop()
 	}
 }
 
-func (l *limiter) try(c cost) (grant, time.Duration) {
+// try takes c from the limits, or returns how long there is no room for it unless
+// other limits are learnt.
+func (l *limiter) try(c cost) (_ grant, delay time.Duration, learnt <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock().Add(-windowSlack)
-	delay := l.resume.Sub(l.now())
+	delay = l.resume.Sub(l.now())
 	for _, w := range l.windows {
 		w.roll(now)
 		delay = max(delay, w.delay(c, now))
 	}
 	if delay > 0 {
-		return grant{}, delay
+		return grant{}, delay, l.learnt
 	}
 	for _, w := range l.windows {
 		w.pending += w.amount(c)
 	}
-	return grant{cost: c, at: now}, 0
+	return grant{cost: c, at: now}, 0, nil
 }
 
 // settle ends a grant. header is the answer's, nil when there was none.

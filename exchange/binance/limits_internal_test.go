@@ -1,0 +1,40 @@
+package binance
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hedgehog/exchange"
+)
+
+// A node that starts at an address where others have used more than the usual
+// limit learns only then that the exchange allows more.
+func TestARequestThatWaitsGoesOutWhenMoreIsAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(time.Now, time.Now)
+		first, err := l.acquire(t.Context(), cost{weight: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.settle(first, http.Header{"X-Mbx-Used-Weight-1m": {"6000"}})
+
+		start := time.Now()
+		granted := make(chan error, 1)
+		go func() {
+			_, err := l.acquire(t.Context(), cost{weight: 1, urgent: true})
+			granted <- err
+		}()
+		synctest.Wait()
+		select {
+		case err := <-granted:
+			t.Fatalf("a request above the limit did not wait: %v", err)
+		default:
+		}
+		l.learn([]exchange.RateLimit{{Type: "REQUEST_WEIGHT", Interval: "MINUTE", IntervalNum: 1, Limit: 100_000}})
+		if err := <-granted; err != nil || time.Since(start) > 0 {
+			t.Errorf("the request went out %s later, %v", time.Since(start), err)
+		}
+	})
+}
