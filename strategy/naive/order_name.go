@@ -2,15 +2,40 @@ package naive
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
+	"time"
 
 	"hedgehog/exchange"
 )
 
-// PositionID names a position of a symbol. Everywhere outside of this package it
-// is written in base 36, as the client order ids of its orders spell it.
+// PositionID names a position: its upper bits are when it started, in ms, and its
+// lowest symbolBits a mark of its symbol, since traders of several symbols may
+// start positions in the same millisecond, and an account's open orders need
+// different client order ids. Everywhere outside of this package it is written
+// in base 36, as the client order ids of its orders spell it.
 type PositionID int64
+
+// symbolBits leave the time enough until the year 2248, and make two symbols with
+// one mark rare: there the exchange refuses the later order while the earlier one
+// of the same millisecond is open.
+const symbolBits = 20
+
+// newPositionID returns the id of a position that starts now, later than last,
+// which is one of the same symbol or 0.
+func newPositionID(symbol string, now time.Time, last PositionID) PositionID {
+	mark := fnv.New32a()
+	_, _ = mark.Write([]byte(symbol)) // it never fails
+	id := PositionID(now.UnixMilli()<<symbolBits | int64(mark.Sum32()&(1<<symbolBits-1)))
+	if id <= last {
+		return last + 1<<symbolBits
+	}
+	return id
+}
+
+// start is when the position started, to the millisecond.
+func (id PositionID) start() exchange.Micros { return exchange.MicrosOfMillis(int64(id >> symbolBits)) }
 
 // String returns the id in base 36.
 func (id PositionID) String() string { return strconv.FormatInt(int64(id), 36) }
@@ -30,7 +55,7 @@ func (id *PositionID) UnmarshalText(text []byte) error {
 
 // OrderName is what a client order id says of its order. The exchange keeps it,
 // so it survives the loss of everything else. It reads
-// hh-POSITION-PARENT-SIDE+ATTEMPT, numbers in base 36: hh-1jy9dvk3-0-B1.
+// hh-POSITION-PARENT-SIDE+ATTEMPT, numbers in base 36: hh-ehk6tmprapl3-0-B1.
 type OrderName struct {
 	// Position is the position's id.
 	Position PositionID

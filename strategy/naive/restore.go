@@ -161,7 +161,7 @@ func Rebuild(symbol string, known []Position, orders []exchange.Order) []Positio
 		triggered[name.Parent] = true
 		p := byPosition[name.Position]
 		if p == nil {
-			p = &Position{Symbol: symbol, ID: name.Position, Parent: name.Parent, State: Open, StartTime: exchange.MicrosOfMillis(int64(name.Position))}
+			p = &Position{Symbol: symbol, ID: name.Position, Parent: name.Parent, State: Open, StartTime: name.Position.start()}
 			byPosition[name.Position] = p
 			found = append(found, name.Position)
 		}

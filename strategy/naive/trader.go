@@ -349,7 +349,7 @@ func (t *Trader) replace(ctx context.Context, i int, p Position) error {
 // fresh starts a position. It is published with its first order.
 func (t *Trader) fresh(parent PositionID, slot int) Position {
 	now := t.config.Now()
-	t.lastID = max(PositionID(now.UnixMilli()), t.lastID+1)
+	t.lastID = newPositionID(t.config.Symbol.Name, now, t.lastID)
 	return Position{
 		Symbol: t.config.Symbol.Name, ID: t.lastID, Parent: parent, Slot: slot,
 		State: Open, StartTime: exchange.MicrosOf(now),
