@@ -19,6 +19,7 @@ func (n *Node) localQueries() map[string]handler {
 	return map[string]handler{
 		"GET /api/v1/status":                   n.getStatusHere,
 		"GET /api/v1/orders":                   n.getOrdersHere,
+		"GET /api/v1/positions":                n.getPositionsHere,
 		"GET /api/v1/trades":                   n.getTradesHere,
 		"GET /api/v1/candles":                  n.getCandlesHere,
 		"POST /api/v1/cluster/transfer-leader": n.postTransferLeader,
@@ -101,6 +102,44 @@ func (n *Node) getOrders(w http.ResponseWriter, r *http.Request) error {
 		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.ID, a.ID), cmp.Compare(a.Symbol, b.Symbol))
 	})
 	return answer(w, merged[:min(limit, len(merged))])
+}
+
+// getPositions shows the positions as this node has them, with the latest states
+// of their orders, which are stored where they were traded.
+func (n *Node) getPositions(w http.ResponseWriter, r *http.Request) error {
+	answers, err := ask(n, w, r, n.positionsHere)
+	if err != nil {
+		return err
+	}
+	type key struct{ symbol, id string }
+	index := make(map[key]int)
+	merged := answers[0] // this node's
+	for i, p := range merged {
+		index[key{p.Symbol, p.ID}] = i
+	}
+	for _, positions := range answers[1:] {
+		for _, theirs := range positions {
+			if i, ok := index[key{theirs.Symbol, theirs.ID}]; ok {
+				merged[i].Buy = later(merged[i].Buy, theirs.Buy)
+				merged[i].Sell = later(merged[i].Sell, theirs.Sell)
+			}
+		}
+	}
+	return answer(w, merged)
+}
+
+// later returns the later order, or the later state of one.
+func later(a, b *exchange.Order) *exchange.Order {
+	switch {
+	case a == nil:
+		return b
+	case b == nil || b.ID < a.ID:
+		return a
+	case b.ID > a.ID || b.Supersedes(*a):
+		return b
+	default:
+		return a
+	}
 }
 
 func (n *Node) getTrades(w http.ResponseWriter, r *http.Request) error {

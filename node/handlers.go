@@ -169,28 +169,38 @@ func (n *Node) ordersHere(ctx context.Context, query url.Values) ([]exchange.Ord
 	return orders, err
 }
 
-func (n *Node) getPositions(w http.ResponseWriter, r *http.Request) error {
-	symbol, err := n.symbolParam(r.Context(), r.URL.Query(), false)
+func (n *Node) getPositionsHere(w http.ResponseWriter, r *http.Request) error {
+	positions, err := n.positionsHere(r.Context(), r.URL.Query())
 	if err != nil {
 		return err
 	}
-	all, err := boolParam(r, "all")
+	return answer(w, positions)
+}
+
+// positionsHere are the cluster's positions with the orders that are stored on
+// this node.
+func (n *Node) positionsHere(ctx context.Context, query url.Values) ([]api.Position, error) {
+	symbol, err := n.symbolParam(ctx, query, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows, err := n.store.db.Positions(r.Context(), symbol, !all)
+	all, err := boolOf(query, "all")
 	if err != nil {
-		return err
+		return nil, err
+	}
+	rows, err := n.store.db.Positions(ctx, symbol, !all)
+	if err != nil {
+		return nil, err
 	}
 	positions := make([]api.Position, 0, len(rows))
 	for _, row := range rows {
-		p, err := n.position(r.Context(), row)
+		p, err := n.position(ctx, row)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		positions = append(positions, p)
 	}
-	return answer(w, positions)
+	return positions, nil
 }
 
 // position adds the stored states of its orders to a stored position.
