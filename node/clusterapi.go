@@ -323,11 +323,7 @@ func (n *Node) postRebalance(w http.ResponseWriter, r *http.Request) error {
 // plan returns the moves that follow from a state that is to be, for the named
 // symbols or for all.
 func (n *Node) plan(planned *cluster.State, names []string) api.Plan {
-	plan := api.Plan{Symbols: names, Moves: []api.Move{}}
-	for _, m := range movesTo(n.state.Load(), cluster.Plan(planned, n.peers())) {
-		plan.Moves = append(plan.Moves, m)
-	}
-	return plan
+	return api.Plan{Symbols: names, Moves: movesTo(n.state.Load(), cluster.Plan(planned, n.peers()))}
 }
 
 func movesTo(state *cluster.State, target map[string]string) []api.Move {

@@ -66,7 +66,7 @@ func (m *market) addReplays(c *cli.Context) ([]exchange.Symbol, error) {
 	speed := 0.0 // max
 	if text := c.String("speed"); text != "max" {
 		var err error
-		if speed, err = strconv.ParseFloat(text, 64); err != nil || !(speed > 0) {
+		if speed, err = strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64); err != nil || !(speed > 0) {
 			return nil, wrongUsage(c, "--speed %q: want max or a factor above 0", text)
 		}
 	}
