@@ -55,6 +55,9 @@ func TestALivingNameIsRefused(t *testing.T) {
 			t.Errorf("n1 is seen as %+v", members[0])
 		}
 	}
+	if err := elder.stop(); !errors.Is(err, context.Canceled) {
+		t.Errorf("the elder's Run returned %v", err)
+	}
 }
 
 func TestAnotherSecretKeepsOut(t *testing.T) {
@@ -124,10 +127,37 @@ func TestTwoClustersDoNotMeet(t *testing.T) {
 	fresh := start(t, newConfig("n3"))
 	join(t, fresh.Gossip, n1.Address())
 	sees(t, n1.Gossip, "n1=alive n3=alive")
-	refused(t, n2.Gossip, gossip.ErrOtherCluster, fresh.Address()) // it knows n1
-	if got := summary(n1.Members()...); got != "n1=alive n3=alive" {
-		t.Errorf("n1 sees %s", got)
+	refused(t, n2.Gossip, gossip.ErrOtherCluster, fresh.Address()) // it is no bridge
+	refused(t, fresh.Gossip, gossip.ErrOtherCluster, n2.Address())
+	for _, g := range []node{n1, fresh} {
+		if got := summary(g.Members()...); got != "n1=alive n3=alive" {
+			t.Errorf("a node sees %s", got)
+		}
 	}
+}
+
+// A node that minds no clusters must not bring two together.
+func TestANodeOfAnotherClusterIsNotTakenOnHearsay(t *testing.T) {
+	t.Parallel()
+	c := newConfig("n1")
+	c.Meta.ClusterID = "ours"
+	n1 := start(t, c)
+	theirs := newConfig("n2").Meta
+	theirs.ClusterID = "theirs"
+	n2 := bare(t, "n2", secret.GossipKey(), gossip.AppendMeta(nil, theirs, false))
+	bridge := bare(t, "n3", secret.GossipKey(), gossip.AppendMeta(nil, newConfig("n3").Meta, false))
+	if _, err := bridge.Join([]string{n1.Address()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bridge.Join([]string{n2.LocalNode().Address()}); err != nil {
+		t.Fatal(err)
+	}
+	n4 := bare(t, "n4", secret.GossipKey(), gossip.AppendMeta(nil, newConfig("n4").Meta, false))
+	if _, err := bridge.Join([]string{n4.LocalNode().Address()}); err != nil {
+		t.Fatal(err)
+	}
+	// The bridge spreads news of n2 and then of n4.
+	sees(t, n1.Gossip, "n1=alive n3=alive n4=alive")
 }
 
 func TestNodesWhoseMetadataCannotBeReadStayOut(t *testing.T) {
@@ -239,7 +269,9 @@ func TestAddressesToJoinAreChecked(t *testing.T) {
 
 func TestGarbageAtThePortHurtsNobody(t *testing.T) {
 	t.Parallel()
-	n1 := start(t, newConfig("n1"))
+	c := newConfig("n1")
+	c.Timing.Stream = time.Minute // so that time does not help
+	n1 := start(t, c)
 	var first net.Conn
 	for i := range 3 * gossip.StreamsLimit {
 		c, err := net.Dial("tcp", n1.Address())

@@ -19,8 +19,9 @@ var (
 	ErrWrongSecret = errors.New("the node there has another secret")
 )
 
-// claim says that this node's name is listed at another address. Whether
-// somebody lives there has to be asked.
+// claim says that this node's name is listed at another address, and not as one
+// that left. Whether somebody lives there has to be asked: the member that lists
+// it may not have noticed yet that it died, or be wrong in that it did.
 type claim struct {
 	name    string
 	address string
@@ -38,8 +39,7 @@ type doorkeeper struct {
 	claims chan struct{}
 
 	mu      sync.Mutex
-	cluster string // empty while the node is part of none
-	vacant  string // an address of this node's name where nobody answered
+	cluster string // empty while neither the node nor one it met is part of one
 	refusal error  // the latest of NotifyMerge; memberlist passes on its text only
 }
 
@@ -62,36 +62,34 @@ func (d *doorkeeper) NotifyMerge(nodes []*memberlist.Node) error {
 	return d.refusal
 }
 
+// judge lets the nodes in or tells why not. A node of no cluster becomes one of
+// theirs by that, as far as the door is concerned.
 func (d *doorkeeper) judge(nodes []*memberlist.Node) error {
+	cluster := d.cluster
 	var unreadable error
 	readable := false
 	for _, n := range nodes {
-		if n.Name == d.name && n.Address() != d.address && !d.mayTakeOver(n) {
+		if n.Name == d.name && n.Address() != d.address && n.State != memberlist.StateLeft {
 			return &claim{name: d.name, address: n.Address()}
 		}
 		living := n.State == memberlist.StateAlive || n.State == memberlist.StateSuspect
 		if n.Name == d.name || !living {
 			continue
 		}
-		switch err := d.check(n); {
+		switch id, err := check(n, cluster); {
 		case errors.Is(err, ErrOtherCluster):
 			return err
 		case err != nil:
 			unreadable = err
 		default:
-			readable = true
+			readable, cluster = true, id
 		}
 	}
 	if !readable {
 		return unreadable
 	}
+	d.cluster = cluster
 	return nil
-}
-
-// mayTakeOver tells whether the place under this node's name is free. Somebody
-// who merely counts as failed is asked first.
-func (d *doorkeeper) mayTakeOver(n *memberlist.Node) bool {
-	return n.State == memberlist.StateLeft || n.State == memberlist.StateDead && n.Address() == d.vacant
 }
 
 // NotifyAlive is asked before memberlist takes a node for a member.
@@ -101,21 +99,27 @@ func (d *doorkeeper) NotifyAlive(n *memberlist.Node) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.check(n)
+	_, err := check(n, d.cluster)
+	return err
 }
 
-func (d *doorkeeper) check(n *memberlist.Node) error {
+// check refuses a node that cannot be read or is of another cluster. It returns
+// the cluster, which the node names where the door knows none yet.
+func check(n *memberlist.Node, cluster string) (string, error) {
 	if err := peer.CheckName(n.Name); err != nil {
-		return fmt.Errorf("%w: %w", ErrMeta, err)
+		return cluster, fmt.Errorf("%w: %w", ErrMeta, err)
 	}
 	meta, _, err := parseMeta(n.Meta)
 	if err != nil {
-		return fmt.Errorf("node %s at %s: %w", n.Name, n.Address(), err)
+		return cluster, fmt.Errorf("node %s at %s: %w", n.Name, n.Address(), err)
 	}
-	if d.cluster != "" && meta.ClusterID != "" && meta.ClusterID != d.cluster {
-		return fmt.Errorf("%w: node %s at %s is of %s, this one of %s", ErrOtherCluster, n.Name, n.Address(), meta.ClusterID, d.cluster)
+	switch {
+	case meta.ClusterID == "":
+		return cluster, nil
+	case cluster != "" && cluster != meta.ClusterID:
+		return cluster, fmt.Errorf("%w: node %s at %s is of %s, this one of %s", ErrOtherCluster, n.Name, n.Address(), meta.ClusterID, cluster)
 	}
-	return nil
+	return meta.ClusterID, nil
 }
 
 // NotifyConflict is told of a node at another address than the member's that
@@ -130,17 +134,13 @@ func (d *doorkeeper) NotifyConflict(existing, _ *memberlist.Node) {
 	}
 }
 
-// foundVacant notes that nobody answers to this node's name at the address.
-func (d *doorkeeper) foundVacant(address string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.vacant = address
-}
-
+// setCluster notes the cluster that the node has become part of.
 func (d *doorkeeper) setCluster(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.cluster = id
+	if id != "" {
+		d.cluster = id
+	}
 }
 
 func (d *doorkeeper) lastRefusal() error {

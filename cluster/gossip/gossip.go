@@ -129,6 +129,11 @@ func (g *Gossip) Run(ctx context.Context) (err error) {
 	for {
 		select {
 		case <-ctx.Done():
+			select {
+			case err := <-g.taken:
+				return err
+			default:
+			}
 			g.leave()
 			return context.Cause(ctx)
 		case err := <-g.taken:

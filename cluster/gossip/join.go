@@ -83,9 +83,6 @@ func (g *Gossip) joinAny(ctx context.Context, addresses []string) error {
 		if err := g.displaced(err); err != nil {
 			return err
 		}
-		if c, ok := errors.AsType[*claim](err); ok {
-			g.door.foundVacant(c.address)
-		}
 		failures = append(failures, fmt.Errorf("%s: %w", target, err))
 	}
 	if len(targets) == 0 && err == nil {
