@@ -117,7 +117,8 @@ func LocalTiming() Timing {
 	}
 }
 
-// LANTiming is for one site: a killed node counts as failed within two seconds.
+// LANTiming is for one site: by the same sums, a killed node counts as failed
+// after about a second and a half.
 func LANTiming() Timing {
 	return Timing{
 		Probe: 300 * time.Millisecond, ProbeTimeout: 150 * time.Millisecond, Suspicion: 3,
@@ -126,8 +127,8 @@ func LANTiming() Timing {
 	}
 }
 
-// WANTiming is for several sites: a killed node counts as failed after about ten
-// seconds.
+// WANTiming is for several sites: a killed node counts as failed after eight to
+// ten seconds.
 func WANTiming() Timing {
 	return Timing{
 		Probe: 1500 * time.Millisecond, ProbeTimeout: time.Second, Suspicion: 4,

@@ -356,8 +356,6 @@ func TestACaptureShowsNoPlainText(t *testing.T) {
 	}
 }
 
-// The names that an honest cluster has, at addresses nobody has: no join waits
-// for long, and none is let in twice.
 func TestManyNodesJoinAtOnce(t *testing.T) {
 	t.Parallel()
 	n0 := start(t, newConfig("n0"))
