@@ -193,7 +193,7 @@ func TestANodeTradesOnItsOwnExchange(t *testing.T) {
 		}
 	}
 	mustDecode(t, mustHedgehog(t, "status", "--json"), &status)
-	if len(status.Symbols) != 1 || len(status.Symbols[0].Parts) != 3 {
+	if len(status.Symbols) != 1 || len(status.Symbols[0].Parts) != 4 {
 		t.Errorf("status of what runs %+v", status.Symbols)
 	}
 	if code := n.ended(); code != exitOK {
