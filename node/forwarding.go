@@ -20,7 +20,7 @@ type localEvents struct{ *Node }
 
 // Subscribe hands deliver the events that are published on this node.
 func (l localEvents) Subscribe(topic string, deliver func(event any)) (cancel func()) {
-	return pump(l.bus, bus.Topic(topic), deliver)
+	return l.pump(bus.Topic(topic), deliver)
 }
 
 // Publish takes an event of another node: it is for those who watch, not for the
@@ -29,10 +29,11 @@ func (l localEvents) Publish(ctx context.Context, topic string, event any) error
 	return l.watched.Publish(ctx, bus.Topic(topic), event)
 }
 
-// pump hands a topic's events to deliver, in a goroutine that cancel waits for. A
-// slow deliver misses events and holds up nobody.
-func pump(b *bus.Bus, topic bus.Topic, deliver func(event any)) (cancel func()) {
-	sub := b.Subscribe(bus.Options{Name: "forward " + string(topic), Capacity: forwardQueue, Lossy: true}, topic)
+// pump hands a topic's events that are this node's to tell to deliver, in a
+// goroutine that cancel waits for. A slow deliver misses events and holds up
+// nobody.
+func (n *Node) pump(topic bus.Topic, deliver func(event any)) (cancel func()) {
+	sub := n.bus.Subscribe(bus.Options{Name: "forward " + string(topic), Capacity: forwardQueue, Lossy: true}, topic)
 	ctx, stop := context.WithCancel(context.Background())
 	var pumping sync.WaitGroup
 	pumping.Go(func() {
@@ -41,6 +42,9 @@ func pump(b *bus.Bus, topic bus.Topic, deliver func(event any)) (cancel func()) 
 			count, err := sub.NextBatch(ctx, batch)
 			if err != nil {
 				return
+			}
+			if !n.tells(topic) {
+				continue
 			}
 			for _, m := range batch[:count] {
 				deliver(m.Event)
@@ -54,6 +58,15 @@ func pump(b *bus.Bus, topic bus.Topic, deliver func(event any)) (cancel func()) 
 	}
 }
 
+// tells says whether this node's events of a topic are for watchers. Every node
+// hears of all the account's orders; their owner tells of them, so that they are
+// seen once.
+func (n *Node) tells(topic bus.Topic) bool {
+	kind, symbol, _ := strings.Cut(string(topic), ":")
+	owner := n.state.Load().Assignments[symbol].Node
+	return kind != bus.KindOrders || owner == "" || owner == n.config.Name
+}
+
 // watch makes the events of a topic, whichever node they happen on, arrive at
 // n.watched until release is called.
 func (n *Node) watch(topic bus.Topic) (release func()) {
@@ -61,7 +74,7 @@ func (n *Node) watch(topic bus.Topic) (release func()) {
 	defer n.mu.Unlock()
 	w := n.watches[topic]
 	if w == nil {
-		here := pump(n.bus, topic, func(event any) {
+		here := n.pump(topic, func(event any) {
 			_ = n.watched.Publish(context.Background(), topic, event) // watchers are lossy: nothing waits
 		})
 		elsewhere := n.forwarder.Want(string(topic))
