@@ -30,6 +30,7 @@ type cluster struct {
 	// exchange is where the nodes find the market.
 	exchange string
 	members  map[string]*member // that were ever started, by name
+	tap      *wiretap           // between the nodes; nil for none
 	// tenures are who owned each symbol under which epoch, as far as nodes told.
 	tenures map[string]map[uint64]tenure
 }
@@ -38,7 +39,8 @@ type cluster struct {
 type member struct {
 	peer
 	name, dir, bind string
-	down            bool // killed, stopped or paused
+	reached         string // where others join it
+	down            bool   // killed, stopped or paused
 }
 
 // tenure is the time of an owner; the next one's ends it.
@@ -80,20 +82,24 @@ func (c *cluster) found(names ...string) {
 }
 
 // start starts a node, anew with its old data and address where it ran before.
-func (c *cluster) start(name string, more ...string) {
+func (c *cluster) start(name string) {
 	c.t.Helper()
 	m := c.members[name]
 	if m == nil {
 		m = &member{name: name, dir: filepath.Join(c.dir, name), bind: freeAddress(c.t)}
-	}
-	args := []string{"node", "--name", name, "--data-dir", m.dir, "--exchange", c.exchange, "--http", "127.0.0.1:0",
-		"--bind", m.bind, "--secret-file", c.secret(), "--profile", "local"}
-	for _, other := range c.members {
-		if other != m {
-			args = append(args, "--join", other.reached())
+		m.reached = m.bind
+		if c.tap != nil {
+			m.reached = c.tap.before(m.bind)
 		}
 	}
-	d := launch(c.t, append(args, more...)...)
+	args := []string{"node", "--name", name, "--data-dir", m.dir, "--exchange", c.exchange, "--http", "127.0.0.1:0",
+		"--bind", m.bind, "--advertise", m.reached, "--secret-file", c.secret(), "--profile", "local"}
+	for _, other := range c.members {
+		if other != m {
+			args = append(args, "--join", other.reached)
+		}
+	}
+	d := launch(c.t, args...)
 	url := d.await("node started")["http"].(string)
 	client, err := api.NewClient(url)
 	if err != nil {
@@ -102,9 +108,6 @@ func (c *cluster) start(name string, more ...string) {
 	m.peer, m.down = peer{d, url, client}, false
 	c.members[name] = m
 }
-
-// reached is where others join the node.
-func (m *member) reached() string { return m.bind }
 
 // freeAddress returns a loopback address whose port and the next one up are free.
 // They are from below those that a system gives to outgoing connections, so that
