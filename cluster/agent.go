@@ -87,12 +87,13 @@ func (a *Agent) Run(ctx context.Context) error {
 	renew := time.NewTimer(0)
 	defer renew.Stop()
 	for due := true; ctx.Err() == nil; {
-		if due || a.hasNews() {
+		a.carryOut()
+		for due || a.hasNews() { // what the leader answers may make news in turn
+			due = false
 			a.renew(ctx, false)
 			renew.Reset(max(a.config.Timing.Renew-a.config.Now().Sub(a.sent), 0))
+			a.carryOut()
 		}
-		a.carryOut()
-		due = false
 		select {
 		case <-renew.C:
 			due = true

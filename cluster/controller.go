@@ -120,6 +120,8 @@ func (c *Controller) Lead(ctx context.Context, term uint64) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -129,15 +131,15 @@ func (c *Controller) Lead(ctx context.Context, term uint64) error {
 	defer following.Wait()
 	following.Go(func() { c.follow(ctx) })
 	step := c.logFirst("plan not carried out, trying again", c.step)
-	for {
+	for ctx.Err() == nil {
 		_ = step(ctx) // tried again
 		select {
 		case <-c.wake:
 		case <-tick.C:
 		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
+	return context.Cause(ctx)
 }
 
 // logFirst returns do with the first of its errors in a row logged.
@@ -185,7 +187,7 @@ func (c *Controller) follow(ctx context.Context) {
 	follow := c.logFirst("raft's members not brought into line, trying again", func(ctx context.Context) error {
 		return c.log.Follow(ctx, c.peers())
 	})
-	for {
+	for ctx.Err() == nil {
 		brief, cancel := context.WithTimeout(ctx, c.config.Timing.Lease)
 		_ = follow(brief) // tried again
 		cancel()
@@ -193,7 +195,6 @@ func (c *Controller) follow(ctx context.Context) {
 		case <-c.turn:
 		case <-tick.C:
 		case <-ctx.Done():
-			return
 		}
 	}
 }
