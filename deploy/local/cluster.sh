@@ -144,8 +144,8 @@ switch_on() {
     export HEDGEHOG_NODE
     HEDGEHOG_NODE=$(url 1)
     for symbol in "${symbols[@]}"; do
-        "$hedgehog" trade settings "$symbol" --budget 10000 --chunks 10 --profit-target 0.001 \
-            --buy-down-interval 0.0001 --rebuy-interval 0.001 >/dev/null
+        "$hedgehog" trade settings "$symbol" --budget 10000 --chunks 5 --profit-target 0.001 \
+            --buy-down-interval 0.002 --rebuy-interval 0.002 >/dev/null
     done
     "$hedgehog" collect start "${symbols[@]}" >/dev/null
     "$hedgehog" aggregate start "${symbols[@]}" >/dev/null
