@@ -47,6 +47,7 @@ func newFakeCluster(t testing.TB) *fakeCluster {
 	get("/cluster", func() any {
 		// What happens meanwhile happens between two questions.
 		status := f.status
+		status.Nodes = slices.Clone(status.Nodes)
 		if len(f.later) > 0 {
 			f.later[0](f)
 			f.later = f.later[1:]

@@ -16,6 +16,7 @@ const (
 	stateAlive = "alive"
 	roleLeader = "leader"
 	roleVoter  = "voter"
+	roleNone   = "none"
 )
 
 // watchedEvents is how many events the watch shows.

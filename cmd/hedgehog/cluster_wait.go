@@ -97,10 +97,11 @@ func ownsNothing(name string) goal {
 	}
 }
 
-// isNoMember wants the node to be gone.
+// isNoMember wants the node to have no role any more; gossip may name it for a
+// while longer.
 func isNoMember(name string) goal {
 	return func(now clusterNow) string {
-		if slices.ContainsFunc(now.Status.Nodes, func(n api.ClusterNode) bool { return n.Name == name }) {
+		if slices.ContainsFunc(now.Status.Nodes, func(n api.ClusterNode) bool { return n.Name == name && n.Role != roleNone }) {
 			return name + " is still a member"
 		}
 		return ""
