@@ -23,8 +23,8 @@ func TestWhatPassesBetweenNodesCannotBeRead(t *testing.T) {
 	c := openMarket(t, walking)
 	c.tap = newWiretap(t)
 	// What goes to the exchange is not hidden in these tests: the same tap reads it.
-	clear := newWiretap(t)
-	c.exchange = "http://" + clear.beforeStreams("127.0.0.1:0", strings.TrimPrefix(c.market.url, "http://"))
+	control := newWiretap(t)
+	c.exchange = "http://" + control.beforeStreams("127.0.0.1:0", strings.TrimPrefix(c.market.url, "http://"))
 	names := []string{"alder", "birch", "cedar"}
 	c.found(names...)
 	c.trade()
@@ -50,7 +50,7 @@ func TestWhatPassesBetweenNodesCannotBeRead(t *testing.T) {
 		}
 	}
 	for _, symbol := range walking {
-		if !clear.has(symbol) {
+		if !control.has(symbol) {
 			t.Errorf("the tap before the exchange has not seen %q: it sees nothing", symbol)
 		}
 	}

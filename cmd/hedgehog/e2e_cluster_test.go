@@ -28,7 +28,7 @@ func TestKilledAndPausedNodesLoseNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("lasts about a minute")
 	}
-	c := openMarket(t, walking, "--replay", recorded(t, firstDay), "--speed", "1800")
+	c := openMarket(t, walking, "--replay", recorded(t, firstDay), "--speed", "2400")
 	c.symbols = append([]string{symbol}, walking...)
 	c.found("n1", "n2", "n3")
 	c.trade()
@@ -40,7 +40,7 @@ func TestKilledAndPausedNodesLoseNothing(t *testing.T) {
 	paused := owners[symbol]
 	theirs, since := of(owners, paused), time.Now()
 	c.pause(paused)
-	c.logf("paused %s: its symbols were restored after %s", paused, c.restored(theirs, since))
+	t.Logf("paused %s: its symbols were restored after %s", paused, c.restored(theirs, since))
 	c.traded(theirs...)
 	eventuallyEvery(t, 50*time.Millisecond, "the pause to be long", func() bool { return time.Since(since) > 10*time.Second })
 	c.resume(paused)
@@ -67,7 +67,7 @@ func (c *cluster) takeOver(what, name string) {
 	since := time.Now()
 	c.kill(name)
 	took := c.restored(theirs, since)
-	c.logf("killed %s, the %s: its %d symbols were restored after %s", name, what, len(theirs), took)
+	c.t.Logf("killed %s, the %s: its %d symbols were restored after %s", name, what, len(theirs), took)
 	if took > takeoverBound {
 		c.t.Errorf("the takeover took %s, want at most %s", took, takeoverBound)
 	}
@@ -75,11 +75,6 @@ func (c *cluster) takeOver(what, name string) {
 	c.listen()
 	c.start(name)
 	c.together(len(c.members))
-}
-
-func (c *cluster) logf(format string, args ...any) {
-	c.t.Helper()
-	c.t.Logf(format, args...)
 }
 
 // adopted waits until each order of the symbol that the exchange has open is in
@@ -113,7 +108,7 @@ func (c *cluster) adopted(symbol string) {
 // Nodes that join take their share and no more; of five, two may die.
 func TestNewcomersTakeTheirShareAndOfFiveNodesTwoMayDie(t *testing.T) {
 	if testing.Short() {
-		t.Skip("lasts half a minute")
+		t.Skip("kills and waits for a quarter of a minute")
 	}
 	c := openMarket(t, append([]string{"XRPUSDT", "DOGEUSDT", "ADAUSDT", "DOTUSDT", "TRXUSDT"}, walking...))
 	c.found("n1", "n2", "n3")
@@ -175,7 +170,7 @@ func (c *cluster) settled(nodes int) map[string]string {
 // A node that has lost its quorum does not act, but goes on with all else.
 func TestTheLastOfThreeNodesStandsStillUntilAnotherReturns(t *testing.T) {
 	if testing.Short() {
-		t.Skip("lasts half a minute")
+		t.Skip("kills and waits for a quarter of a minute")
 	}
 	c := openMarket(t, walking)
 	c.found("n1", "n2", "n3")
