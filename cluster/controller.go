@@ -62,7 +62,7 @@ type Controller struct {
 	news    uint64            // counts what was heard and may call for a step
 	revoked map[string]uint64 // symbol → epoch that is no longer covered; kept over terms, as the book does
 	asked   map[string]asked  // by symbol: the hand-over that waits
-	rest    *inputs           // of the latest step, when it left nothing to do or to wait for
+	last    decision          // of the latest step
 }
 
 // word is what a holder has said in this term.
@@ -84,6 +84,13 @@ type inputs struct {
 	state       *State
 	peers, able []Peer
 	news        uint64
+}
+
+// decision is what a step came to.
+type decision struct {
+	inputs
+	plan  map[string]string
+	rests bool // nothing is left to do or to wait for
 }
 
 // NewController returns a controller that reads the replicated state from state
@@ -160,7 +167,7 @@ func (c *Controller) begin(term uint64) {
 	defer c.mu.Unlock()
 	c.leading, c.term, c.elected = true, term, c.config.Now()
 	c.book.Elected()
-	c.heard, c.asked, c.rest = make(map[string]*word), make(map[string]asked), nil
+	c.heard, c.asked, c.last = make(map[string]*word), make(map[string]asked), decision{}
 	c.logger.Info("leading", "term", term)
 }
 
@@ -216,10 +223,11 @@ func (c *Controller) step(ctx context.Context) error {
 		unregistered = c.log.Register(ctx, fresh)
 	}
 	in := c.look(peers)
-	if c.rests(in) {
+	plan, rests := c.planned(in)
+	if rests {
 		return unregistered
 	}
-	changes := c.changes(in, Plan(in.state, in.able))
+	changes := c.changes(in, plan)
 	if len(changes) == 0 {
 		return unregistered
 	}
@@ -244,13 +252,17 @@ func (c *Controller) look(peers []Peer) inputs {
 	return inputs{term: term, state: state, peers: peers, able: c.able(peers), news: c.news}
 }
 
-// rests says whether a step on the same inputs found nothing to do before. Steps
-// are many, and planning thousands of symbols anew each time is work.
-func (c *Controller) rests(in inputs) bool {
+// planned returns the plan for the inputs, and whether a step on the same ones
+// found nothing to do before. Steps are many, and planning thousands of symbols is
+// work.
+func (c *Controller) planned(in inputs) (plan map[string]string, rests bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	r := c.rest
-	return r != nil && r.state == in.state && r.news == in.news && slices.Equal(r.peers, in.peers) && slices.Equal(r.able, in.able)
+	last := c.last
+	c.mu.Unlock()
+	if last.state != in.state || !slices.Equal(last.able, in.able) {
+		return Plan(in.state, in.able), false
+	}
+	return last.plan, last.rests && last.news == in.news && slices.Equal(last.peers, in.peers)
 }
 
 // able returns the peers that can own something: those that renew, and in the

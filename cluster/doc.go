@@ -22,5 +22,12 @@
 // most cautious reading of the clocks (lease.Book) and commits owner = B at once.
 //
 // A release is for ever: who has confirmed the release of a symbol at an epoch
-// never acts under that epoch again, whatever answers were still on their way.
+// never acts under that epoch again, whatever answers were still on their way. It
+// is told to every leader until a newer epoch shows that it was heard.
+//
+// A leader does nothing until it has applied what was committed before its term,
+// and what it decides is committed in its own term or not at all.
+//
+// The tests run both on simulated clusters, on a virtual clock (world_test.go): a
+// world that breaks a promise is printed with its seed, and follows from that.
 package cluster

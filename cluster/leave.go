@@ -15,8 +15,7 @@ var errSlow = errors.New("leaving took longer than a lease")
 func (a *Agent) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.config.Timing.Lease, errSlow)
 	defer cancel()
-	for a.stillActs() {
-		a.carryOut()
+	for a.stop() {
 		select {
 		case <-a.parts.Changed():
 		case <-a.wake: // with something more to give up
@@ -37,14 +36,17 @@ func (a *Agent) leave(ctx context.Context) {
 	}
 }
 
-// stillActs gives up all that this node owns, and says whether anything acts yet.
-func (a *Agent) stillActs() bool {
-	acts := false
-	for symbol, at := range a.state().Assignments {
+// stop has all that this node owns given up, and says whether anything acts yet.
+func (a *Agent) stop() (acts bool) {
+	owned := a.state().Assignments
+	for symbol, at := range owned {
 		if a.owns(at) {
 			a.giveUp(symbol, at.Epoch)
-			acts = acts || a.parts.Acts(symbol, at.Epoch)
 		}
+	}
+	a.carryOut()
+	for symbol, at := range owned {
+		acts = acts || a.owns(at) && a.parts.Acts(symbol, at.Epoch)
 	}
 	return acts
 }

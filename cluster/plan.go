@@ -58,10 +58,7 @@ func (c *Controller) changes(in inputs, plan map[string]string) []Assignment {
 			waiting = true
 		}
 	}
-	c.rest = nil
-	if len(changes) == 0 && !waiting {
-		c.rest = &in
-	}
+	c.last = decision{in, plan, len(changes) == 0 && !waiting}
 	return changes
 }
 

@@ -13,8 +13,8 @@ import (
 // given.
 type command func(*cluster.State)
 
-// assign is a command that counts each assignment on the conditions of cluster.Log.
-func assign(changes []cluster.Assignment) command {
+// assigned is a command that counts each assignment on the conditions of cluster.Log.
+func assigned(changes []cluster.Assignment) command {
 	return func(s *cluster.State) {
 		for _, a := range changes {
 			stored := s.Assignments[a.Symbol]
@@ -160,7 +160,7 @@ func (r raft) Barrier(ctx context.Context) error {
 }
 
 func (r raft) Assign(ctx context.Context, term uint64, changes []cluster.Assignment) error {
-	return r.propose(ctx, term, assign(changes))
+	return r.propose(ctx, term, assigned(changes))
 }
 
 func (r raft) Register(ctx context.Context, peers []cluster.Peer) error {
