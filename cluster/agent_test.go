@@ -14,9 +14,9 @@ import (
 	"hedgehog/cluster/lease"
 )
 
-// bench is one agent, with a leader and parts that do what the test says. It lives
+// rig is one agent, with a leader and parts that do what the test says. It lives
 // on the clock of a synctest bubble.
-type bench struct {
+type rig struct {
 	agent  *cluster.Agent
 	guard  *lease.Guard
 	timing lease.Timing
@@ -30,15 +30,14 @@ type bench struct {
 	silent   bool          // the leader does not answer
 	revoked  map[string]uint64
 	roles    map[string]cluster.Role
-	wants    int
 	acts     bool // the parts act, whatever they are told
 	changed  chan struct{}
 }
 
-// newBench returns the bench of the agent of n1, which owns C at epoch 3 and is to
+// newRig returns the rig of the agent of n1, which owns C at epoch 3 and is to
 // get F, which n2 owns.
-func newBench() *bench {
-	b := &bench{timing: lease.Local(), guard: lease.NewGuard(time.Now), changed: make(chan struct{}, 1)}
+func newRig() *rig {
+	b := &rig{timing: lease.Local(), guard: lease.NewGuard(time.Now), changed: make(chan struct{}, 1)}
 	b.state = &cluster.State{Assignments: map[string]cluster.Assignment{
 		"C": {Symbol: "C", Node: "n1", Run: 1, Epoch: 3},
 		"F": {Symbol: "F", Node: "n2", Run: 2, Epoch: 5, Next: "n1"},
@@ -50,7 +49,7 @@ func newBench() *bench {
 }
 
 // run runs the agent; end ends it, and returns how long that took.
-func (b *bench) run() (end func() time.Duration) {
+func (b *rig) run() (end func() time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -65,14 +64,14 @@ func (b *bench) run() (end func() time.Duration) {
 	})
 }
 
-func (b *bench) read() *cluster.State {
+func (b *rig) read() *cluster.State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.state
 }
 
 // Renew covers what the state gives to the node and is not revoked.
-func (b *bench) Renew(ctx context.Context, r cluster.Renewal) (cluster.Grant, error) {
+func (b *rig) Renew(ctx context.Context, r cluster.Renewal) (cluster.Grant, error) {
 	b.mu.Lock()
 	b.renewals = append(b.renewals, r)
 	b.asking++
@@ -99,48 +98,47 @@ func (b *bench) Renew(ctx context.Context, r cluster.Renewal) (cluster.Grant, er
 	return g, nil
 }
 
-func (b *bench) Want(roles map[string]cluster.Role) {
+func (b *rig) Want(roles map[string]cluster.Role) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.roles = roles
-	b.wants++
 }
 
-func (b *bench) Follows(string) bool { return true }
+func (b *rig) Follows(string) bool { return true }
 
-func (b *bench) Acts(symbol string, _ uint64) bool {
+func (b *rig) Acts(symbol string, _ uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.acts || b.roles[symbol].Act
 }
 
-func (b *bench) Changed() <-chan struct{} { return b.changed }
+func (b *rig) Changed() <-chan struct{} { return b.changed }
 
 // set changes what the others do.
-func (b *bench) set(do func()) {
+func (b *rig) set(do func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	do()
 }
 
 // role is what the parts were told last.
-func (b *bench) role(symbol string) cluster.Role {
+func (b *rig) role(symbol string) cluster.Role {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.roles[symbol]
 }
 
 // since returns the renewals after the first n, and how many there are.
-func (b *bench) since(n int) ([]cluster.Renewal, int) {
+func (b *rig) since(n int) ([]cluster.Renewal, int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.renewals[n:], len(b.renewals)
 }
 
-func onBench(t *testing.T, test func(t *testing.T, b *bench, end func() time.Duration)) {
+func onRig(t *testing.T, test func(t *testing.T, b *rig, end func() time.Duration)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench()
+		b := newRig()
 		end := b.run()
 		defer end()
 		time.Sleep(time.Second)
@@ -149,7 +147,7 @@ func onBench(t *testing.T, test func(t *testing.T, b *bench, end func() time.Dur
 }
 
 func TestAnAgentGivesPartsTheirRoles(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, _ func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, _ func() time.Duration) {
 		want := cluster.Role{Symbol: "C", Epoch: 3, Owner: true, Act: true}
 		if got := b.role("C"); got != want {
 			t.Errorf("role %+v, want %+v", got, want)
@@ -162,7 +160,7 @@ func TestAnAgentGivesPartsTheirRoles(t *testing.T) {
 }
 
 func TestPartsThatChangeOftenDoNotMakeAnAgentRenewOften(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, _ func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, _ func() time.Duration) {
 		for _, revoked := range []map[string]uint64{nil, {"C": 3}} {
 			b.set(func() { b.revoked = revoked })
 			time.Sleep(time.Second)
@@ -180,7 +178,7 @@ func TestPartsThatChangeOftenDoNotMakeAnAgentRenewOften(t *testing.T) {
 }
 
 func TestReadinessIsToldToEveryLeader(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, _ func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, _ func() time.Duration) {
 		_, before := b.since(0)
 		time.Sleep(time.Second)
 		after, _ := b.since(before)
@@ -193,7 +191,7 @@ func TestReadinessIsToldToEveryLeader(t *testing.T) {
 }
 
 func TestAReleaseIsToldAtOnceAndUntilTheSymbolIsAssignedAnew(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, _ func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, _ func() time.Duration) {
 		b.set(func() { b.revoked = map[string]uint64{"C": 3} })
 		time.Sleep(b.timing.Renew + time.Millisecond)
 		told, n := b.since(0)
@@ -226,7 +224,7 @@ func TestAReleaseIsToldAtOnceAndUntilTheSymbolIsAssignedAnew(t *testing.T) {
 }
 
 func TestALeaseThatReturnsLetsPartsActAgain(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, _ func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, _ func() time.Duration) {
 		b.set(func() { b.silent = true })
 		time.Sleep(b.timing.Lease + 3*b.timing.Renew)
 		if b.role("C").Act {
@@ -241,12 +239,13 @@ func TestALeaseThatReturnsLetsPartsActAgain(t *testing.T) {
 }
 
 func TestRenewalsDoNotOverlap(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, _ func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, end func() time.Duration) {
 		b.set(func() { b.delay = 2*b.timing.Renew - time.Millisecond })
 		for range 100 {
 			b.agent.Wake()
 			time.Sleep(50 * time.Millisecond)
 		}
+		end()
 		if b.most != 1 {
 			t.Errorf("%d renewals at the same time", b.most)
 		}
@@ -254,7 +253,7 @@ func TestRenewalsDoNotOverlap(t *testing.T) {
 }
 
 func TestAnAgentThatEndsReleasesWhatItOwns(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, end func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, end func() time.Duration) {
 		if took := end(); took > 10*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
@@ -269,7 +268,7 @@ func TestAnAgentThatEndsReleasesWhatItOwns(t *testing.T) {
 }
 
 func TestAnAgentThatEndsIsHeardAfterAll(t *testing.T) {
-	onBench(t, func(t *testing.T, b *bench, end func() time.Duration) {
+	onRig(t, func(t *testing.T, b *rig, end func() time.Duration) {
 		b.set(func() { b.silent = true })
 		time.AfterFunc(b.timing.Renew, func() { b.set(func() { b.silent = false }) })
 		end()
@@ -281,12 +280,12 @@ func TestAnAgentThatEndsIsHeardAfterAll(t *testing.T) {
 }
 
 func TestAnAgentEndsWithinALease(t *testing.T) {
-	for name, trouble := range map[string]func(b *bench){
-		"when parts do not stop":          func(b *bench) { b.acts = true },
-		"when the leader does not answer": func(b *bench) { b.silent = true },
+	for name, trouble := range map[string]func(b *rig){
+		"when parts do not stop":          func(b *rig) { b.acts = true },
+		"when the leader does not answer": func(b *rig) { b.silent = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			onBench(t, func(t *testing.T, b *bench, end func() time.Duration) {
+			onRig(t, func(t *testing.T, b *rig, end func() time.Duration) {
 				b.set(func() { trouble(b) })
 				if took := end(); took > b.timing.Lease {
 					t.Errorf("took %v, want at most %v", took, b.timing.Lease)

@@ -48,26 +48,27 @@ func TestSymbolsFindTheirOwners(t *testing.T) {
 		}, ""},
 		{"a node joins and gets its share", []string{"n1"}, []string{"C", "F"}, func(s *stage) {
 			s.play(soon)
-			s.actors["n2"] = &actor{run: 2}
+			s.starts("n2", &actor{run: 2})
 			s.play(soon)
 		}, "C=n2#2/2 F=n1#1/1"},
 		{"the next owner is waited for", []string{"n1"}, []string{"C", "F"}, func(s *stage) {
 			s.play(soon)
-			s.actors["n2"] = &actor{run: 2, idle: true}
+			s.starts("n2", &actor{run: 2, idle: true})
 			s.play(patience - soon)
 		}, "C=n1#1/1>n2 F=n1#1/1"},
 		{"but not for ever", []string{"n1"}, []string{"C", "F"}, func(s *stage) {
 			s.play(soon)
-			s.actors["n2"] = &actor{run: 2, idle: true}
+			s.starts("n2", &actor{run: 2, idle: true})
 			s.play(patience + 2*soon)
 		}, "C=n2#2/2 F=n1#1/1"},
 		{"the next owner dies, another one takes over", []string{"n1"}, []string{"C"}, func(s *stage) {
 			s.play(soon)
-			s.actors["n2"], s.actors["n3"] = &actor{run: 2, idle: true}, &actor{run: 3}
+			s.starts("n2", &actor{run: 2, idle: true})
+			s.starts("n3", &actor{run: 3})
 			s.play(soon)
 			s.change(s.given("C", "n1", 1, "n2"))
 			s.play(soon)
-			s.actors["n2"].gone = true
+			s.dies("n2")
 			s.change(draining("n1", true))
 			s.play(soon)
 		}, "C=n3#3/2"},
@@ -77,7 +78,7 @@ func TestSymbolsFindTheirOwners(t *testing.T) {
 			s.change(symbolIs("C", true, "n2"))
 			s.actors["n2"].idle = true
 			s.play(soon)
-			s.actors["n2"].gone = true
+			s.dies("n2")
 			s.play(soon)
 		}, "C=n1#1/1"},
 		{"a node leaves", []string{"n1", "n2"}, []string{"C", "F"}, func(s *stage) {
@@ -87,12 +88,12 @@ func TestSymbolsFindTheirOwners(t *testing.T) {
 		}, "C=n2#2/2 F=n2#2/1"},
 		{"a node dies, and a lease has to pass", []string{"n1", "n2"}, []string{"C", "F"}, func(s *stage) {
 			s.play(2 * soon)
-			s.actors["n1"].gone = true
+			s.dies("n1")
 			s.play(s.timing.Lease)
 		}, "C=n1#1/1 F=n2#2/1"},
 		{"a node dies, and a lease and margin have passed", []string{"n1", "n2"}, []string{"C", "F"}, func(s *stage) {
 			s.play(2 * soon)
-			s.actors["n1"].gone = true
+			s.dies("n1")
 			s.play(s.timing.Lease + 2*s.timing.Margin)
 		}, "C=n2#2/2 F=n2#2/1"},
 		{"a node is there and does not renew", []string{"n1", "n2"}, []string{"C", "F"}, func(s *stage) {
@@ -102,7 +103,7 @@ func TestSymbolsFindTheirOwners(t *testing.T) {
 		}, "C=n2#2/2 F=n2#2/1"},
 		{"the only node dies, and its symbols stay its own", []string{"n1"}, []string{"C"}, func(s *stage) {
 			s.play(soon)
-			s.actors["n1"].gone = true
+			s.dies("n1")
 			s.play(long)
 		}, "C=n1#1/1"},
 		{"the only node leaves, and its symbols are nobody's", []string{"n1"}, []string{"C"}, func(s *stage) {
@@ -112,12 +113,12 @@ func TestSymbolsFindTheirOwners(t *testing.T) {
 		}, "C=#0/2"},
 		{"a node starts anew, and its life before has to pass", []string{"n1"}, []string{"C"}, func(s *stage) {
 			s.play(soon)
-			s.actors["n1"] = &actor{run: 7}
+			s.starts("n1", &actor{run: 7})
 			s.play(s.timing.Lease)
 		}, "C=n1#1/1"},
 		{"a node starts anew, and its life before has passed", []string{"n1"}, []string{"C"}, func(s *stage) {
 			s.play(soon)
-			s.actors["n1"] = &actor{run: 7}
+			s.starts("n1", &actor{run: 7})
 			s.play(s.timing.Lease + 2*s.timing.Margin)
 		}, "C=n1#7/2"},
 		{"a node is drained", []string{"n1", "n2"}, []string{"C", "F"}, func(s *stage) {

@@ -37,11 +37,13 @@ func TestARenewalIsRefused(t *testing.T) {
 		play func(s *stage)
 		want error
 	}{
-		{"when the term that a quorum confirms is another", func(s *stage) { s.term = 2 }, cluster.ErrNotLeader},
+		{"when the term that a quorum confirms is another", func(s *stage) { s.confirm(2) }, cluster.ErrNotLeader},
 		{"for a life that gossip does not show", func(s *stage) {
 			r := cluster.Renewal{Node: "n1", Run: 9}
 			_, err := s.controller.Renew(context.Background(), r)
-			s.actors["n1"].gone = errors.Is(err, cluster.ErrUnknownMember)
+			if errors.Is(err, cluster.ErrUnknownMember) {
+				s.dies("n1")
+			}
 		}, cluster.ErrUnknownMember},
 	}
 	for _, tt := range tests {
@@ -113,7 +115,7 @@ func TestANewLeaderTakesNothingBeforeALeaseHasPassed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, []string{"n1", "n2"}, []string{"C"})
 		s.change(s.given("C", "n1", 1, ""))
-		s.actors["n1"].gone = true
+		s.dies("n1")
 		time.Sleep(time.Minute)
 		defer s.lead(1)()
 		s.play(s.timing.Lease)
@@ -132,10 +134,10 @@ func TestNothingIsCommittedWhenNothingHappens(t *testing.T) {
 		s := newStage(t, []string{"n1", "n2", "n3"}, traded)
 		defer s.lead(1)()
 		s.play(2 * soon)
-		before := s.commits
+		before := s.read()
 		s.play(time.Minute)
-		if s.commits != before {
-			t.Errorf("%d commits while nothing happened", s.commits-before)
+		if after := s.read(); after != before {
+			t.Errorf("%d commits while nothing happened", after.Index-before.Index)
 		}
 	})
 }

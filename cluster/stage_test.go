@@ -23,11 +23,10 @@ type stage struct {
 	timing     lease.Timing
 	actors     map[string]*actor
 
-	mu      sync.Mutex
-	state   *cluster.State
-	caught  chan struct{} // a barrier waits until it is closed; nil: for nothing
-	term    uint64        // the only one that Verify and Assign take
-	commits int
+	mu     sync.Mutex // guards what follows, and who is there of the actors
+	state  *cluster.State
+	caught chan struct{} // a barrier waits until it is closed; nil: for nothing
+	term   uint64        // the only one that Verify and Assign take
 }
 
 // actor is a node as the controller hears it.
@@ -62,9 +61,7 @@ func newStage(tb testing.TB, nodes, symbols []string) *stage {
 
 // lead has the controller lead a term; end ends that.
 func (s *stage) lead(term uint64) (end func()) {
-	s.mu.Lock()
-	s.term = term
-	s.mu.Unlock()
+	s.confirm(term)
 	ctx, cancel := context.WithCancel(context.Background())
 	var leading sync.WaitGroup
 	leading.Go(func() { _ = s.controller.Lead(ctx, term) }) // it ends by ctx
@@ -100,9 +97,29 @@ func (s *stage) change(do command) {
 		Index: old.Index + 1, Members: maps.Clone(old.Members), Symbols: maps.Clone(old.Symbols), Assignments: maps.Clone(old.Assignments),
 	}
 	do(s.state)
-	s.commits++
 	s.mu.Unlock()
 	s.controller.Wake()
+}
+
+// starts has a new life of a node begin.
+func (s *stage) starts(name string, a *actor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.actors[name] = a
+}
+
+// dies has a node end without a word.
+func (s *stage) dies(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.actors[name].gone = true
+}
+
+// confirm has a quorum confirm another term from now on.
+func (s *stage) confirm(term uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.term = term
 }
 
 func (s *stage) Verify(_ context.Context, term uint64) error { return s.inTerm(term) }
