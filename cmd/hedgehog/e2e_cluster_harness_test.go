@@ -29,6 +29,7 @@ type cluster struct {
 	symbols []string
 	// exchange is where the nodes find the market.
 	exchange string
+	profile  string             // of all nodes
 	members  map[string]*member // that were ever started, by name
 	tap      *wiretap           // between the nodes; nil for none
 	// tenures are who owned each symbol under which epoch, as far as nodes told.
@@ -55,7 +56,7 @@ func openMarket(t testing.TB, symbols []string, more ...string) *cluster {
 	t.Helper()
 	dir := t.TempDir()
 	c := &cluster{
-		t: t, dir: dir, journal: filepath.Join(dir, "journal.jsonl"), symbols: symbols,
+		t: t, dir: dir, journal: filepath.Join(dir, "journal.jsonl"), symbols: symbols, profile: "local",
 		members: make(map[string]*member), tenures: make(map[string]map[uint64]tenure),
 	}
 	// All nodes share this machine's address, and with that its limits.
@@ -93,7 +94,7 @@ func (c *cluster) start(name string) {
 		}
 	}
 	args := []string{"node", "--name", name, "--data-dir", m.dir, "--exchange", c.exchange, "--http", "127.0.0.1:0",
-		"--bind", m.bind, "--advertise", m.reached, "--secret-file", c.secret(), "--profile", "local"}
+		"--bind", m.bind, "--advertise", m.reached, "--secret-file", c.secret(), "--profile", c.profile}
 	for _, other := range c.members {
 		if other != m {
 			args = append(args, "--join", other.reached)
@@ -319,7 +320,15 @@ func (c *cluster) stop(name string) {
 	c.t.Helper()
 	c.listen()
 	c.members[name].down = true
-	c.members[name].end(syscall.SIGTERM)
+	if c.profile == "local" {
+		c.members[name].end(syscall.SIGTERM)
+		return
+	}
+	// The other profiles leave a farewell more time than end has.
+	c.signal(name, syscall.SIGTERM)
+	if code := c.members[name].exit(); code != 0 {
+		c.t.Errorf("exit code %d of %s, want 0", code, name)
+	}
 }
 
 func (c *cluster) signal(name string, signal os.Signal) {

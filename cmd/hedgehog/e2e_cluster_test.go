@@ -105,12 +105,9 @@ func (c *cluster) adopted(symbol string) {
 	})
 }
 
-// Nodes that join take their share and no more; of five, two may die.
-func TestNewcomersTakeTheirShareAndOfFiveNodesTwoMayDie(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills and waits for a quarter of a minute")
-	}
-	c := openMarket(t, append([]string{"XRPUSDT", "DOGEUSDT", "ADAUSDT", "DOTUSDT", "TRXUSDT"}, walking...))
+func TestNewcomersTakeTheirShareAndNothingElseMoves(t *testing.T) {
+	c := openMarket(t, tenSymbols)
+	c.profile = "wan" // no node is given up only because the machine is busy
 	c.found("n1", "n2", "n3")
 	c.trade()
 	for i, newcomer := range []string{"n4", "n5"} {
@@ -128,25 +125,34 @@ func TestNewcomersTakeTheirShareAndOfFiveNodesTwoMayDie(t *testing.T) {
 				t.Errorf("%s joined, and %s moved from %s to %s", newcomer, symbol, before[symbol], owner)
 			}
 		}
-		fair := len(c.symbols)/nodes + 1
+		fair := (len(c.symbols) + nodes - 1) / nodes
 		if moved > fair {
 			t.Errorf("%s joined, and %d symbols moved, its fair share is %d", newcomer, moved, fair)
 		}
 		t.Logf("%s joined: %d of %d symbols moved", newcomer, moved, len(after))
 	}
 	c.traded(c.symbols...)
+	c.finish()
+}
 
-	leader := c.leader()
+// tenSymbols are more than nodes.
+var tenSymbols = append([]string{"XRPUSDT", "DOGEUSDT", "ADAUSDT", "DOTUSDT", "TRXUSDT"}, walking...)
+
+func TestOfFiveNodesTwoMayDie(t *testing.T) {
+	if testing.Short() {
+		t.Skip("keeps the machine busy with five nodes")
+	}
+	c := openMarket(t, tenSymbols)
+	c.found("n1", "n2", "n3", "n4", "n5")
+	c.trade()
+	owners, leader := c.settled(5), c.leader()
 	other := c.others(leader)[0]
-	owners := c.owners()
 	theirs, since := append(of(owners, leader), of(owners, other)...), time.Now()
 	c.kill(leader)
 	c.kill(other)
 	t.Logf("killed %s and %s of five: their %d symbols were restored after %s", leader, other, len(theirs), c.restored(theirs, since))
 	c.traded(c.symbols...)
-	if s := clusterStatus(t, c.any()); !s.Quorum {
-		t.Errorf("no quorum with three of five nodes: %+v", s)
-	}
+	eventuallyEvery(t, 50*time.Millisecond, "a quorum of three", func() bool { return clusterStatus(t, c.any()).Quorum })
 	c.finish()
 }
 
@@ -205,9 +211,7 @@ func TestTheLastOfThreeNodesStandsStillUntilAnotherReturns(t *testing.T) {
 
 	c.start(others[0])
 	c.traded(c.symbols...)
-	if s := clusterStatus(t, left); !s.Quorum {
-		t.Errorf("no quorum with two of three nodes: %+v", s)
-	}
+	eventuallyEvery(t, 50*time.Millisecond, "a quorum of two", func() bool { return clusterStatus(t, left).Quorum })
 	c.finish()
 }
 
