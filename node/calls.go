@@ -50,8 +50,14 @@ func newCalls(port *peer.Port, listener net.Listener, address func(node string) 
 
 func (c *calls) serve(ctx context.Context, handler http.Handler) error {
 	defer c.client.CloseIdleConnections()
-	return serveHTTP(ctx, c.listener, handler)
+	return serveHTTP(ctx, c.listener, handler, func(ctx context.Context, conn net.Conn) context.Context {
+		return context.WithValue(ctx, callerKey{}, peer.PeerName(conn))
+	})
 }
+
+// callerKey is the key under which a call's context has the calling node's name,
+// as its certificate has it.
+type callerKey struct{}
 
 // post sends a body to a node and reads the answer.
 func (c *calls) post(ctx context.Context, node, path string, body, answer any) error {
@@ -119,6 +125,9 @@ func (n *Node) postRenew(w http.ResponseWriter, r *http.Request) error {
 	var renewal cluster.Renewal
 	if err := readBody(w, r, &renewal, maxCall); err != nil {
 		return err
+	}
+	if caller, _ := r.Context().Value(callerKey{}).(string); renewal.Node != caller {
+		return &requestError{status: http.StatusForbidden, reason: fmt.Sprintf("%q asks for a lease of %q", caller, renewal.Node)}
 	}
 	grant, err := n.controller.Renew(r.Context(), renewal)
 	if err != nil {

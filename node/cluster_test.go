@@ -1,9 +1,14 @@
 package node_test
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -221,5 +226,38 @@ func TestAWatcherSeesASymbolThatAnotherNodeOwns(t *testing.T) {
 		if err != enough {
 			t.Errorf("%s: watch ended with %v after %d trades", name, err, seen)
 		}
+	}
+}
+
+func TestANodeGetsNoLeaseInTheNameOfAnother(t *testing.T) {
+	c := newTeam(t, quietMarket(t), "n1")
+	id, err := peer.NewIdentity(c.secret, "n2", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := peer.Listen(t.Context(), "127.0.0.1:0", id, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	status, err := c.members["n1"].Cluster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return port.Dial(ctx, peer.Call, status.Nodes[0].Peer, "n1")
+	}}}
+	defer client.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://n1/renew", strings.NewReader(`{"node":"n1","run":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusForbidden {
+		t.Errorf("status %d, want 403", answer.StatusCode)
 	}
 }

@@ -333,7 +333,7 @@ func (l leaderLog) Assign(ctx context.Context, term uint64, changes []cluster.As
 		if err := l.inTerm(term); err != nil {
 			return fmt.Errorf("assign %d symbols: %w", count, err)
 		}
-		if _, err := l.proposeHere(ctx, storage.Command{Assign: rows[:count]}); err != nil {
+		if _, err := l.proposeHere(ctx, storage.Command{Term: term, Assign: rows[:count]}); err != nil {
 			return fmt.Errorf("assign %d symbols: %w", count, err)
 		}
 		rows = rows[count:]

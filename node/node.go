@@ -196,7 +196,7 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 		"data_dir", n.config.DataDir, "exchange", n.config.Exchange, "gossip", n.gossip.Address(), "peer", n.meta.Peer)
 	n.warnWithoutSecret()
 	running, runCtx := errgroup.WithContext(ctx)
-	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler()) })
+	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler(), nil) })
 	running.Go(func() error { return n.finishShutDowns(runCtx) })
 	running.Go(func() error {
 		if err := n.runMember(runCtx); err != nil {
@@ -304,13 +304,15 @@ func (n *Node) traded() []string {
 }
 
 // serveHTTP serves until ctx ends, then lets requests under way finish for a
-// moment and cuts off the rest.
-func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// moment and cuts off the rest. connContext, where there is one, adds to the
+// context of a connection's requests.
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, connContext func(context.Context, net.Conn) context.Context) error {
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	s := &http.Server{
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return requests },
+		ConnContext:       connContext,
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 	}

@@ -74,6 +74,9 @@ func applyEntry(ctx context.Context, b *batch, e Entry) (Result, error) {
 	if err != nil {
 		return Result{Err: err}, nil
 	}
+	if c.Term != 0 && c.Term != e.Term {
+		return Result{Err: fmt.Errorf("%w: decided in term %d, committed in term %d", ErrConflict, c.Term, e.Term)}, nil
+	}
 	if _, err := b.exec(ctx, "SAVEPOINT command"); err != nil {
 		return Result{}, err
 	}

@@ -106,6 +106,28 @@ func TestACommandOfANewerPeerStopsTheWholeBatch(t *testing.T) {
 	}
 }
 
+func TestACommandOfATermTakesEffectInNoOther(t *testing.T) {
+	db := newDB(t)
+	decided := assign("n1", 1, 1, "")
+	decided.Term = 3
+	for index, term := range []uint64{2, 4} {
+		e := entry(t, uint64(index)+1, decided)
+		e.Term = term
+		results, err := db.ApplyEntries(t.Context(), []storage.Entry{e})
+		if err != nil || !errors.Is(results[0].Err, storage.ErrConflict) {
+			t.Errorf("in term %d: %+v, %v; want ErrConflict", term, results, err)
+		}
+	}
+	if s := mustState(t, db); s.Index != 2 || len(s.Assignments) != 0 {
+		t.Errorf("state %+v, want two entries that changed nothing", s)
+	}
+	e := entry(t, 3, decided)
+	e.Term = 3
+	if results, err := db.ApplyEntries(t.Context(), []storage.Entry{e}); err != nil || results[0].Err != nil || results[0].Applied != 1 {
+		t.Errorf("in its term: %+v, %v; want it applied", results, err)
+	}
+}
+
 func TestAnInterruptedBatchIsNotApplied(t *testing.T) {
 	db := newDB(t)
 	stopped := errors.New("stopped")

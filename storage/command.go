@@ -20,8 +20,12 @@ const (
 	maxCommand = 4 << 20
 )
 
-// Command is one change of the replicated state: exactly one field is set.
+// Command is one change of the replicated state: exactly one field is set, beside
+// Term.
 type Command struct {
+	// Term is the only term of the log in which the command may take effect, for
+	// what the leader of that term has decided; ErrConflict in another. 0: any.
+	Term uint64 `json:"term,omitempty"`
 	// Seed gives those of the symbols that have none their settings of each kind,
 	// all off, with the schema's defaults. Result.Applied is how many were new.
 	Seed       []string          `json:"seed,omitempty"`
