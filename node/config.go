@@ -130,8 +130,9 @@ func (c Config) validateCluster() error {
 	if !ok {
 		errs = append(errs, fmt.Errorf("profile %q: want local, lan or wan", c.Profile))
 	}
-	for name, address := range map[string]string{"bind": c.Bind, "peer": c.peerAddress(), "advertise": c.Advertise} {
-		if address == "" && name == "advertise" {
+	for _, a := range []struct{ name, address string }{{"bind", c.Bind}, {"peer", c.Peer}, {"advertise", c.Advertise}} {
+		name, address := a.name, a.address
+		if address == "" && name != "bind" {
 			continue
 		}
 		host, _, err := net.SplitHostPort(address)

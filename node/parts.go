@@ -157,7 +157,7 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, 
 	}
 	account, err := n.client.Account(ctx)
 	if err != nil {
-		return fmt.Errorf("account: %w", err)
+		return err
 	}
 	if !account.CanTrade {
 		return fmt.Errorf("the account may not trade: %w", exchange.ErrUnauthorized)

@@ -51,9 +51,7 @@ func (t *Trader) restore(ctx context.Context) error {
 			t.lastID = max(t.lastID, name.Position)
 		}
 	}
-	if n := len(t.positions); n > 0 {
-		t.log.Info("positions restored", "known", len(known), "positions", n, "orders_read", len(orders))
-	}
+	t.log.Info("positions restored", "known", len(known), "positions", len(t.positions), "orders_read", len(orders))
 	return t.settle()
 }
 
