@@ -251,6 +251,20 @@ func TestALonelyNodeJoinsAgainThroughItsAddresses(t *testing.T) {
 	sees(t, n2.Gossip, "n1=alive n2=alive")
 }
 
+func TestNewcomersThatFoundOnlyEachOtherGoOnToTheCluster(t *testing.T) {
+	t.Parallel()
+	founder := newConfig("n1")
+	founder.Meta.ClusterID = "c"
+	late := open(t, founder)
+	founder.Bind = late.Address()
+	late.Kill() // its address is known, and nobody there
+	n2, n3 := start(t, newConfig("n2")), start(t, newConfig("n3"))
+	join(t, n2.Gossip, n3.Address(), founder.Bind)
+	sees(t, n2.Gossip, "n2=alive n3=alive")
+	start(t, founder)
+	sees(t, n3.Gossip, "n1=alive n2=alive n3=alive")
+}
+
 func TestTheEndOfRunLeavesNothingBehind(t *testing.T) {
 	before := runtime.NumGoroutine()
 	n1, n2 := start(t, newConfig("n1")), start(t, newConfig("n2"))

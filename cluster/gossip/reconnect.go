@@ -8,8 +8,8 @@ import (
 )
 
 // reconnect tries to reach one of those that are lost: a member that failed, or
-// where nobody is left, an address that Join was told. The turn passes on from
-// call to call.
+// an address that Join was told, where nobody is left or those that are here have
+// all joined and found no cluster yet. The turn passes on from call to call.
 func (g *Gossip) reconnect(ctx context.Context) {
 	lost := g.lost(ctx)
 	if len(lost) == 0 {
@@ -58,7 +58,9 @@ func (g *Gossip) displaced(attempt error) error {
 // lost returns the addresses where nobody is known to live but somebody may.
 func (g *Gossip) lost(ctx context.Context) []string {
 	var failed, living []string
+	founded := false
 	for _, m := range g.Members() {
+		founded = founded || m.State == Alive && m.Meta.ClusterID != ""
 		switch {
 		case m.Name == g.config.Name:
 		case m.State == Failed:
@@ -70,7 +72,7 @@ func (g *Gossip) lost(ctx context.Context) []string {
 	g.mu.Lock()
 	seeds := g.seeds
 	g.mu.Unlock()
-	if len(living) == 0 && len(seeds) > 0 {
+	if (len(living) == 0 || !founded) && len(seeds) > 0 {
 		found, err := g.resolve(ctx, seeds)
 		if err != nil {
 			g.log.Debug("address to join not found", "error", err)
