@@ -106,6 +106,10 @@ func (c *cluster) adopted(symbol string) {
 }
 
 func TestNewcomersTakeTheirShareAndNothingElseMoves(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lasts half a minute")
+	}
+	t.Parallel() // it mostly waits, and is in no hurry
 	c := openMarket(t, tenSymbols)
 	c.profile = "wan" // no node is given up only because the machine is busy
 	c.found("n1", "n2", "n3")
@@ -178,6 +182,7 @@ func TestTheLastOfThreeNodesStandsStillUntilAnotherReturns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills and waits for a quarter of a minute")
 	}
+	t.Parallel() // it mostly waits
 	c := openMarket(t, walking)
 	c.found("n1", "n2", "n3")
 	c.trade()
