@@ -67,6 +67,7 @@ func exchangeFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "partial-fills", Usage: "fill no more of an order than the passing trade's quantity", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "balance", Usage: "every account begins with `ASSET=AMOUNT`; may be repeated", DefaultText: "100000 of each quote asset"},
 		&cli.IntFlag{Name: "weight-limit", Usage: "let an address use a request weight of `N` in a minute", DefaultText: "6000, or as in --exchange-info"},
+		&cli.IntFlag{Name: "connection-limit", Usage: "let an address open `N` websocket connections in 5 minutes", Value: server.DefaultConfig().ConnectionsPer5Minutes},
 		&cli.IntFlag{Name: "order-limit", Usage: "let an account place `N` orders in 10 seconds, less those that fill", DefaultText: "100, or as in --exchange-info"},
 		&cli.StringSliceFlag{Name: "ed25519-key", Usage: "a further API key `NAME=FILE` of the same account, with its public key (PEM) in the file"},
 	}

@@ -214,6 +214,10 @@ func (m market) replayed() []string {
 // frontOf returns who may use the exchange: the default key and those of the flags.
 func frontOf(c *cli.Context) (server.Config, error) {
 	front := server.DefaultConfig()
+	front.ConnectionsPer5Minutes = c.Int("connection-limit")
+	if front.ConnectionsPer5Minutes < 1 {
+		return front, wrongUsage(c, "--connection-limit %d: want 1 or more", front.ConnectionsPer5Minutes)
+	}
 	for _, text := range c.StringSlice("ed25519-key") {
 		name, path, found := strings.Cut(text, "=")
 		if !found || name == "" || path == "" {

@@ -64,6 +64,7 @@ func TestWrongUsageIsOneLineAndExitCode2(t *testing.T) {
 		{"exchange --balance USDT", `--balance "USDT": want ASSET=AMOUNT, such as USDT=1000; see hedgehog exchange --help`},
 		{"exchange --balance USDT=all", `--balance "all": want a decimal number such as 0.001; see hedgehog exchange --help`},
 		{"exchange --commission some", `--commission "some": want a decimal number such as 0.001; see hedgehog exchange --help`},
+		{"exchange --connection-limit 0", "--connection-limit 0: want 1 or more; see hedgehog exchange --help"},
 		{"exchange --weight-limit 0", "--weight-limit 0: want 1 or more; see hedgehog exchange --help"},
 		{"exchange --ed25519-key robot", `--ed25519-key "robot": want NAME=FILE; see hedgehog exchange --help`},
 	} {

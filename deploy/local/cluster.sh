@@ -71,7 +71,7 @@ launch() {
 launch_exchange() {
     launch exchange exchange --listen "127.0.0.1:$exchange_port" --journal "$dir/journal.jsonl" --start now \
         --symbols "$(IFS=,; echo "${symbols[*]}")" --rate 20 --commission 0.0001 \
-        --weight-limit 100000 --order-limit 1000
+        --weight-limit 100000 --order-limit 1000 --connection-limit 100000
 }
 
 # launch_node N: n1 founds the cluster, which all others join, and itself later.
