@@ -166,12 +166,10 @@ func (n *Node) handTo(ctx context.Context, names []string, node string) error {
 			})
 		}
 	}
-	for len(changes) > 0 {
-		count := min(len(changes), assignmentsPerCommand)
-		if _, err := n.propose(ctx, storage.Command{Assign: changes[:count]}); err != nil {
+	for batch := range slices.Chunk(changes, assignmentsPerCommand) {
+		if _, err := n.propose(ctx, storage.Command{Assign: batch}); err != nil {
 			return err
 		}
-		changes = changes[count:]
 	}
 	return nil
 }

@@ -26,9 +26,6 @@ func (n *Node) localQueries() map[string]handler {
 	}
 }
 
-// missingHeader names the nodes that did not answer a query.
-const missingHeader = api.MissingHeader
-
 // ask asks all living nodes in parallel and returns their answers, this node's
 // among them. The names of those that do not answer go into the header.
 func ask[T any](n *Node, w http.ResponseWriter, r *http.Request, here func(context.Context, url.Values) (T, error)) ([]T, error) {
@@ -61,7 +58,7 @@ func ask[T any](n *Node, w http.ResponseWriter, r *http.Request, here func(conte
 	asking.Wait()
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		w.Header().Set(missingHeader, strings.Join(missing, ","))
+		w.Header().Set(api.MissingHeader, strings.Join(missing, ","))
 	}
 	return answers, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -307,11 +308,6 @@ func (l leaderLog) Verify(ctx context.Context, term uint64) error {
 	if err := l.consensus.VerifyLeader(ctx); err != nil {
 		return err
 	}
-	return l.inTerm(term)
-}
-
-// inTerm returns ErrNotLeader when the term is over.
-func (l leaderLog) inTerm(term uint64) error {
 	if now := l.consensus.Term(); now != term {
 		return fmt.Errorf("%w in term %d any more, it is %d", consensus.ErrNotLeader, term, now)
 	}
@@ -328,15 +324,11 @@ func (l leaderLog) Assign(ctx context.Context, term uint64, changes []cluster.As
 			Symbol: a.Symbol, Node: a.Node, Run: a.Run, Epoch: int64(a.Epoch), Since: exchange.MicrosOf(a.Since), Next: a.Next,
 		})
 	}
-	for len(rows) > 0 {
-		count := min(len(rows), assignmentsPerCommand)
-		if err := l.inTerm(term); err != nil {
-			return fmt.Errorf("assign %d symbols: %w", count, err)
+	for batch := range slices.Chunk(rows, assignmentsPerCommand) {
+		// In another term the state machine refuses it.
+		if _, err := l.proposeHere(ctx, storage.Command{Term: term, Assign: batch}); err != nil {
+			return fmt.Errorf("assign %d symbols: %w", len(batch), err)
 		}
-		if _, err := l.proposeHere(ctx, storage.Command{Term: term, Assign: rows[:count]}); err != nil {
-			return fmt.Errorf("assign %d symbols: %w", count, err)
-		}
-		rows = rows[count:]
 	}
 	return nil
 }
