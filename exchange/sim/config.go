@@ -33,6 +33,10 @@ type Config struct {
 	// Journal is the file that every accepted order, fill, cancel and refused
 	// order is appended to as a line of JSON; empty: none.
 	Journal string
+	// Journalled is handed every entry of the journal of this run, in order, once
+	// it holds, also without a Journal file. It is called with the engine locked:
+	// it must be quick and must not call the engine. nil: none.
+	Journalled func(JournalEntry)
 	// Now is the exchange's clock.
 	Now func() time.Time
 	// Log takes what no caller can be told.

@@ -162,20 +162,25 @@ func lastID(t *exchange.TradeEvent) int64 {
 // commit writes a change to the log and the journal and then makes it. When it
 // fails nothing has changed.
 func (e *Engine) commit(r *record) error {
+	var entries []JournalEntry
+	if e.journalling() {
+		entries = e.state.entriesOf(r)
+	}
 	if e.log != nil {
 		before, err := e.log.append(r)
 		if err != nil {
 			return err
 		}
-		if err := e.writeJournal(e.state.journalled(r)); err != nil {
+		if err := e.writeJournal(entries); err != nil {
 			return errors.Join(err, e.log.file.cutTo(before))
 		}
-	} else if err := e.writeJournal(e.state.journalled(r)); err != nil {
+	} else if err := e.writeJournal(entries); err != nil {
 		return err
 	}
 	if err := e.state.apply(r); err != nil {
 		return err
 	}
+	e.tellJournal(entries)
 	if e.log != nil {
 		if err := e.log.rewriteIfGrown(e.state); err != nil {
 			// The change is made and kept: the long log still holds it.
@@ -183,13 +188,6 @@ func (e *Engine) commit(r *record) error {
 		}
 	}
 	return nil
-}
-
-func (e *Engine) writeJournal(lines []byte) error {
-	if e.journal == nil || len(lines) == 0 {
-		return nil
-	}
-	return e.journal.append(lines)
 }
 
 // micros returns the exchange's clock in microseconds.

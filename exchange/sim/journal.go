@@ -15,11 +15,11 @@ import (
 	"hedgehog/exchange/wire"
 )
 
-// journalEntry is one line of the journal, the record of what was asked for and
+// JournalEntry is one line of the journal, the record of what was asked for and
 // what came of it that tests and people judge by.
-type journalEntry struct {
-	Time          exchange.Micros `json:"time_us"`
-	Event         string          `json:"event"` // order, fill, cancel or reject
+type JournalEntry struct {
+	Time          exchange.Micros `json:"time_us"` // of the exchange's clock
+	Event         JournalEvent    `json:"event"`
 	Symbol        string          `json:"symbol"`
 	OrderID       int64           `json:"order_id,omitempty"`
 	ClientOrderID string          `json:"client_order_id"`
@@ -33,7 +33,16 @@ type journalEntry struct {
 	UserAgent     string          `json:"user_agent"` // of the request; of a fill, that of its order
 }
 
-const eventReject = "reject"
+// JournalEvent is what a line of the journal tells of.
+type JournalEvent string
+
+// The events of a journal. A cancel that is refused is in none.
+const (
+	JournalOrder  JournalEvent = "order"  // accepted
+	JournalFill   JournalEvent = "fill"   // one order's share of a trade
+	JournalCancel JournalEvent = "cancel" // carried out
+	JournalReject JournalEvent = "reject" // an order that was refused
+)
 
 // openJournal opens the journal to append to. last are the lines of the change
 // that the state log ends with: should the process have ended between the log
@@ -68,7 +77,7 @@ func completeJournal(f *appendFile, lines []byte) error {
 		if err != nil {
 			return err
 		}
-		if !bytes.Contains(line, []byte(`"event":"`+eventReject+`"`)) {
+		if !bytes.Contains(line, []byte(`"event":"`+JournalReject+`"`)) {
 			last = line
 		}
 	}
@@ -78,28 +87,29 @@ func completeJournal(f *appendFile, lines []byte) error {
 	return f.append(lines)
 }
 
-// journalled returns the lines for a change that is about to be applied.
-func (s *state) journalled(r *record) []byte {
-	var lines []byte
+// entriesOf returns the journal's entries for a change that is about to be applied.
+func (s *state) entriesOf(r *record) []JournalEntry {
 	switch r.Kind {
 	case kindPlace:
-		lines = appendEntry(lines, orderEntry("order", r.Account, r.UserAgent, *r.Order, r.Order.Time))
+		return []JournalEntry{orderEntry(JournalOrder, r.Account, r.UserAgent, *r.Order, r.Order.Time)}
 	case kindCancel:
-		lines = appendEntry(lines, orderEntry("cancel", r.Account, r.UserAgent, *r.Order, r.Order.UpdateTime))
+		return []JournalEntry{orderEntry(JournalCancel, r.Account, r.UserAgent, *r.Order, r.Order.UpdateTime)}
 	case kindTrade:
+		entries := make([]JournalEntry, 0, len(r.Fills))
 		for _, f := range r.Fills {
 			o := s.orders[f.OrderID]
-			entry := orderEntry("fill", o.account, o.userAgent, filled(o.Order, f), f.Time)
+			entry := orderEntry(JournalFill, o.account, o.userAgent, filled(o.Order, f), f.Time)
 			entry.Quantity = f.Quantity
 			entry.TradeID = f.TradeID
-			lines = appendEntry(lines, entry)
+			entries = append(entries, entry)
 		}
+		return entries
 	}
-	return lines
+	return nil
 }
 
-func orderEntry(event, account, userAgent string, o exchange.Order, at exchange.Micros) journalEntry {
-	return journalEntry{
+func orderEntry(event JournalEvent, account, userAgent string, o exchange.Order, at exchange.Micros) JournalEntry {
+	return JournalEntry{
 		Time:          at,
 		Event:         event,
 		Symbol:        o.Symbol,
@@ -114,11 +124,37 @@ func orderEntry(event, account, userAgent string, o exchange.Order, at exchange.
 	}
 }
 
-func appendEntry(lines []byte, entry journalEntry) []byte {
-	line, err := json.Marshal(entry)
-	if err != nil {
-		// Strings and numbers alone: there is nothing that can fail.
-		panic(fmt.Sprintf("journal entry: %v", err))
+// linesOf returns the entries as the journal's file has them.
+func linesOf(entries []JournalEntry) []byte {
+	var lines []byte
+	for _, entry := range entries {
+		line, err := json.Marshal(entry)
+		if err != nil {
+			// Strings and numbers alone: there is nothing that can fail.
+			panic(fmt.Sprintf("journal entry: %v", err))
+		}
+		lines = append(append(lines, line...), '\n')
 	}
-	return append(append(lines, line...), '\n')
+	return lines
+}
+
+// journalling says whether anyone takes journal entries.
+func (e *Engine) journalling() bool { return e.journal != nil || e.cfg.Journalled != nil }
+
+// writeJournal appends the entries to the journal's file, if there is one.
+func (e *Engine) writeJournal(entries []JournalEntry) error {
+	if e.journal == nil || len(entries) == 0 {
+		return nil
+	}
+	return e.journal.append(linesOf(entries))
+}
+
+// tellJournal hands on entries that are written and hold.
+func (e *Engine) tellJournal(entries []JournalEntry) {
+	if e.cfg.Journalled == nil {
+		return
+	}
+	for _, entry := range entries {
+		e.cfg.Journalled(entry)
+	}
 }

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -46,6 +47,33 @@ func TestJournalTellsEveryOrdersLife(t *testing.T) {
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("line %d: %+v\nwant %+v", i+1, got[i], want[i])
+		}
+	}
+}
+
+func TestJournalEntriesAreHandedOnAsTheFileHasThem(t *testing.T) {
+	for _, file := range []bool{true, false} {
+		cfg := journalConfig(t)
+		path := cfg.Journal
+		if !file {
+			cfg.Journal = ""
+		}
+		var lines strings.Builder
+		encoder := json.NewEncoder(&lines)
+		cfg.Journalled = func(entry sim.JournalEntry) {
+			if err := encoder.Encode(entry); err != nil {
+				t.Error(err)
+			}
+		}
+		e := mustOpen(t, cfg)
+		live(t, e)
+		_, err := e.Place(request(alice, "bad", exchange.Buy, "0.50001", "20"))
+		wantRefused(t, err, wire.CodeFilterFailure, "")
+		if got := strings.Count(lines.String(), "\n"); got != 8 {
+			t.Errorf("%d entries handed on, want 8:\n%s", got, lines.String())
+		}
+		if file && lines.String() != readFile(t, path) {
+			t.Errorf("handed on:\n%s\nwritten:\n%s", lines.String(), readFile(t, path))
 		}
 	}
 }
@@ -125,6 +153,9 @@ func TestOrderThatTheJournalCanNotTakeIsNotAccepted(t *testing.T) {
 	}
 	cfg := journalConfig(t)
 	cfg.Journal = full
+	cfg.Journalled = func(entry sim.JournalEntry) {
+		t.Errorf("an order that was not accepted was handed on: %+v", entry)
+	}
 	e := mustOpen(t, cfg)
 	reports := 0
 	defer e.SubscribeReports(alice, func(*sim.Report) { reports++ })()

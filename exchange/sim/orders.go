@@ -220,10 +220,10 @@ func (e *Engine) Reject(account, symbol, clientID string, side exchange.Side, pr
 // is refused as it is, for a reason that its sender must learn. Numbers that no
 // line should be filled with are journalled as zero.
 func (e *Engine) journalRefusal(r PlaceRequest, refused *wire.Error) {
-	if e.journal == nil {
+	if !e.journalling() {
 		return
 	}
-	entry := orderEntry(eventReject, r.Account, r.UserAgent, exchange.Order{
+	entry := orderEntry(JournalReject, r.Account, r.UserAgent, exchange.Order{
 		Symbol:           r.Order.Symbol,
 		ClientID:         r.Order.ClientID,
 		Side:             r.Order.Side,
@@ -235,9 +235,11 @@ func (e *Engine) journalRefusal(r PlaceRequest, refused *wire.Error) {
 	if !workable(entry.Price) || !workable(entry.Quantity) {
 		entry.Price, entry.Quantity = decimal.Zero, decimal.Zero
 	}
-	if err := e.writeJournal(appendEntry(nil, entry)); err != nil {
+	entries := []JournalEntry{entry}
+	if err := e.writeJournal(entries); err != nil {
 		e.cfg.Log.Error("refused order not in the journal", "symbol", r.Order.Symbol, "client_order_id", r.Order.ClientID, "error", err)
 	}
+	e.tellJournal(entries)
 }
 
 func late(deadline, now exchange.Micros) bool { return deadline != 0 && now > deadline }

@@ -73,7 +73,7 @@ func (l *stateLog) load(s *state) (lastLines []byte, err error) {
 			return nil, err
 		}
 		if err == io.EOF && held != nil {
-			lastLines = s.journalled(held)
+			lastLines = linesOf(s.entriesOf(held))
 		}
 		if held != nil {
 			if err := s.apply(held); err != nil {
