@@ -18,17 +18,20 @@ import (
 	"hedgehog/storage"
 )
 
-// calls are the requests between nodes: HTTP on the shared TLS port, where both
-// ends have shown that they belong to the cluster.
-type calls struct {
-	client   *http.Client
-	listener net.Listener
-}
+// calls asks other nodes.
+type calls struct{ client *http.Client }
 
 // maxCall bounds the bodies of calls.
 const maxCall = 64 << 20
 
-func newCalls(port *peer.Port, listener net.Listener, address func(node string) (string, error)) *calls {
+// portCalls are HTTP on the shared TLS port, where both ends have shown that they
+// belong to the cluster.
+type portCalls struct {
+	*http.Transport
+	listener net.Listener
+}
+
+func openCalls(port Port, address func(node string) (string, error)) Calls {
 	transport := &http.Transport{
 		// The host is the name of the node that has to answer.
 		DialContext: func(ctx context.Context, _, host string) (net.Conn, error) {
@@ -45,19 +48,15 @@ func newCalls(port *peer.Port, listener net.Listener, address func(node string) 
 		MaxIdleConnsPerHost: 8,
 		IdleConnTimeout:     time.Minute,
 	}
-	return &calls{client: &http.Client{Transport: transport}, listener: listener}
+	return portCalls{transport, port.Listener(peer.Call)}
 }
 
-func (c *calls) serve(ctx context.Context, handler http.Handler) error {
-	defer c.client.CloseIdleConnections()
+func (c portCalls) Serve(ctx context.Context, handler http.Handler) error {
+	defer c.CloseIdleConnections()
 	return serveHTTP(ctx, c.listener, handler, func(ctx context.Context, conn net.Conn) context.Context {
-		return context.WithValue(ctx, callerKey{}, peer.PeerName(conn))
+		return WithCaller(ctx, peer.PeerName(conn))
 	})
 }
-
-// callerKey is the key under which a call's context has the calling node's name,
-// as its certificate has it.
-type callerKey struct{}
 
 // post sends a body to a node and reads the answer.
 func (c *calls) post(ctx context.Context, node, path string, body, answer any) error {

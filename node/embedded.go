@@ -36,6 +36,8 @@ func (n *Node) openExchange() (run func(context.Context) error, err error) {
 	config.Guard = func(_ context.Context, symbol string, timestamp time.Time, window time.Duration) error {
 		return n.guard.Check(symbol, timestamp, window)
 	}
+	config.Jitter = n.around.Jitter
+	n.around.Exchange(&config)
 	if n.client, err = binance.New(config, n.log); err != nil {
 		return nil, fmt.Errorf("exchange %s: %w", n.config.Exchange, err)
 	}

@@ -25,7 +25,7 @@ var errNotReady = errors.New("the exchange has not answered yet")
 func (n *Node) followExchangeInfo(ctx context.Context) error {
 	for {
 		pauses := backoff.NewExponentialBackOff()
-		pauses.MaxInterval = 30 * time.Second
+		pauses.MaxInterval, pauses.RandomizationFactor = 30*time.Second, n.around.Jitter
 		_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, n.readExchangeInfo(ctx) },
 			backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0),
 			backoff.WithNotify(func(err error, pause time.Duration) {

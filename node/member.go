@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,14 +49,12 @@ const handOverPatience = 10 * time.Second
 func (n *Node) openMember(ctx context.Context) error {
 	timing := profiles[n.config.Profile]
 	n.run = n.now().UnixMicro()
-	identity, err := peer.NewIdentity(n.config.Secret, n.config.Name, n.now())
-	if err != nil {
+	var err error
+	if n.port, err = n.around.OpenPort(ctx, n.config, n.now(), n.log); err != nil {
 		return err
 	}
-	if n.port, err = peer.Listen(ctx, n.config.peerAddress(), identity, n.log); err != nil {
-		return fmt.Errorf("peer address %s: %w: choose another with --peer", n.config.peerAddress(), err)
-	}
-	n.calls = newCalls(n.port, n.port.Listener(peer.Call), n.peerAddress)
+	n.callNet = n.around.OpenCalls(n.port, n.peerAddress)
+	n.calls = &calls{client: &http.Client{Transport: n.callNet}}
 	id, bootstrap, err := n.clusterID()
 	if err != nil {
 		return err
@@ -64,7 +63,7 @@ func (n *Node) openMember(ctx context.Context) error {
 		Peer: n.config.advertised(n.port.Addr()), Version: n.config.Version, Zone: n.config.Zone,
 		HTTP: n.listening.String(), ClusterID: id, Started: n.run,
 	}
-	n.gossip, err = gossip.New(gossip.Config{
+	n.gossip, err = n.around.OpenGossip(gossip.Config{
 		Name: n.config.Name, Bind: n.config.Bind, Advertise: n.config.Advertise,
 		Key: n.config.Secret.GossipKey(), Meta: n.meta, Timing: timing.gossip,
 	}, n.log)
@@ -73,12 +72,12 @@ func (n *Node) openMember(ctx context.Context) error {
 	}
 	raft := consensus.DefaultConfig(n.config.Name, n.config.DataDir)
 	raft.Address, raft.Timing, raft.Bootstrap = n.meta.Peer, timing.consensus, bootstrap
-	n.consensus, err = consensus.New(raft, replica{stateMachine{n.store.db}, n}, n.port.Listener(peer.Raft), n.dialPeer(peer.Raft), n.log)
+	n.consensus, err = n.around.OpenConsensus(raft, replica{stateMachine{n.store.db}, n}, n.port.Listener(peer.Raft), n.dialPeer(peer.Raft), n.log)
 	if err != nil {
 		return err
 	}
 	events := forward.DefaultConfig(n.config.Name)
-	events.PeerName = peer.PeerName
+	events.PeerName, events.Jitter = n.around.PeerName, n.around.Jitter
 	n.forwarder = forward.New(events, localEvents{n}, codec{}, n.port.Listener(peer.Events), n.dialPeer(peer.Events), n.log)
 	n.guard = lease.NewGuard(n.now)
 	n.controller = cluster.NewController(cluster.ControllerConfig{Timing: timing.lease, Patience: handOverPatience, Now: n.now},
@@ -126,7 +125,7 @@ func (n *Node) runMember(ctx context.Context) error {
 	var base, work errgroup.Group
 	base.Go(func() error { return n.port.Run(outer) })
 	base.Go(func() error { return n.gossip.Run(outer) })
-	base.Go(func() error { return n.calls.serve(outer, n.peerHandler()) })
+	base.Go(func() error { return n.callNet.Serve(outer, n.peerHandler()) })
 	raft := make(chan error, 1)
 	go func() { raft <- n.consensus.Run(inner) }()
 	work.Go(func() error { return n.forwarder.Run(inner) })

@@ -17,11 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hedgehog/cluster"
-	"hedgehog/cluster/consensus"
 	"hedgehog/cluster/forward"
 	"hedgehog/cluster/gossip"
 	"hedgehog/cluster/lease"
-	"hedgehog/cluster/peer"
 	"hedgehog/data/bus"
 	"hedgehog/data/collector"
 	"hedgehog/data/streamer"
@@ -39,6 +37,7 @@ const clockMargin = 500 * time.Millisecond
 type Node struct {
 	config Config
 	log    *slog.Logger
+	around Environment
 	now    func() time.Time
 	bus    *bus.Bus
 	// watched carries what somebody at this node watches, from whichever node.
@@ -55,10 +54,11 @@ type Node struct {
 	parts       context.Context // what the symbols' parts run under
 	run         int64           // this life of the node: when it started, in µs
 	meta        gossip.Meta     // followMembers' once that runs
-	port        *peer.Port
+	port        Port
+	callNet     Calls
 	calls       *calls
-	gossip      *gossip.Gossip
-	consensus   *consensus.Consensus
+	gossip      Gossip
+	consensus   Consensus
 	forwarder   *forward.Forwarder
 	guard       *lease.Guard
 	controller  *cluster.Controller
@@ -93,15 +93,19 @@ type view struct {
 	collector atomic.Pointer[collector.Collector]
 }
 
-// New returns a node for a valid configuration.
-func New(c Config, log *slog.Logger) (*Node, error) {
+// New returns a node for a valid configuration, in the real world.
+func New(c Config, log *slog.Logger) (*Node, error) { return NewIn(Real(), c, log) }
+
+// NewIn returns a node for a valid configuration in an environment.
+func NewIn(around Environment, c Config, log *slog.Logger) (*Node, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	return &Node{
 		config:       c,
 		log:          log.With("node", c.Name),
-		now:          time.Now,
+		around:       around,
+		now:          around.Now,
 		bus:          bus.New(),
 		watched:      bus.New(),
 		shutDown:     make(chan string),
@@ -134,7 +138,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	n.started = n.now()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", n.config.HTTP)
+	listener, err := n.around.ListenAPI(ctx, n.config.HTTP)
 	if err != nil {
 		return fmt.Errorf("http address %s: %w: choose another with --http", n.config.HTTP, err)
 	}

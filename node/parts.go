@@ -53,7 +53,9 @@ func (n *Node) lastCollected(ctx context.Context, symbol string) (int64, bool, e
 
 func (n *Node) collectPart(symbol string, topics []bus.Topic) *part {
 	sub := n.bus.Subscribe(bus.Options{Name: partCollect + " " + symbol}, topics...)
-	c := collector.New(collector.DefaultConfig(), sub, n.store, n.log)
+	config := collector.DefaultConfig()
+	config.Jitter = n.around.Jitter
+	c := collector.New(config, sub, n.around.Store(n.store), n.log)
 	n.view(symbol).collector.Store(c)
 	return &part{name: partCollect, run: c.Run, release: sub.Close}
 }
@@ -70,7 +72,7 @@ func (n *Node) aggregatePart(symbol string) *part {
 func (n *Node) journalPart(symbol string, epoch uint64) *part {
 	sub := n.bus.Subscribe(bus.Options{Name: partJournal + " " + symbol, Capacity: 4096}, bus.Positions(symbol))
 	config := collector.DefaultConfig()
-	config.Grace = journalGrace
+	config.Grace, config.Jitter = journalGrace, n.around.Jitter
 	c := collector.New(config, sub, journal{n, symbol, epoch}, n.log)
 	return &part{name: partJournal, epoch: epoch, run: c.Run, release: sub.Close}
 }
@@ -183,6 +185,7 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, 
 		Wait:     wait,
 		Finish:   n.config.recvWindow() + clockMargin,
 		ActOn:    exchange.Live,
+		Jitter:   n.around.Jitter,
 		Now:      n.now,
 	}, n.client, n.bus, sub, n.log)
 	n.view(symbol).trader.Store(t)

@@ -35,6 +35,9 @@ type Config struct {
 	FirstRetry time.Duration
 	// LongestRetry is about the longest pause between two tries.
 	LongestRetry time.Duration
+	// Jitter is by which part of itself a pause between two tries varies at random,
+	// 0 to 1.
+	Jitter float64
 }
 
 // DefaultConfig returns the figures that suit nodes on one network.
@@ -49,6 +52,7 @@ func DefaultConfig(name string) Config {
 		Handshake:    5 * time.Second,
 		FirstRetry:   100 * time.Millisecond,
 		LongestRetry: 5 * time.Second,
+		Jitter:       0.5,
 	}
 }
 
@@ -63,6 +67,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("forward: Queue %d is below 1", c.Queue)
 	case c.Batch < 1:
 		return fmt.Errorf("forward: Batch %d is below 1", c.Batch)
+	case c.Jitter < 0 || c.Jitter > 1:
+		return fmt.Errorf("forward: Jitter %g is not between 0 and 1", c.Jitter)
 	}
 	for _, f := range []struct {
 		name  string

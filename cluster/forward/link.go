@@ -58,6 +58,7 @@ func (f *Forwarder) startLink(ctx context.Context, p Peer) *link {
 func (l *link) follow(ctx context.Context) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = l.cfg.FirstRetry, 2, l.cfg.LongestRetry
+	pause.RandomizationFactor = l.cfg.Jitter
 	for l.waitForWant(ctx) == nil {
 		began := time.Now()
 		err := l.stay(ctx)

@@ -123,6 +123,7 @@ func (c *Collector) flush(ctx context.Context) error {
 	failing := failure{log: c.log, every: c.cfg.LogEvery}
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = c.cfg.FirstRetry, c.cfg.LongestRetry
+	pauses.RandomizationFactor = c.cfg.Jitter
 	var last error // why it failed, which says more than that ctx has ended since
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		return struct{}{}, c.store.Write(ctx, c.pending)

@@ -16,6 +16,9 @@ type Config struct {
 	FirstRetry time.Duration
 	// LongestRetry is the longest pause between two tries.
 	LongestRetry time.Duration
+	// Jitter is by which part of itself a pause between two tries varies at random,
+	// 0 to 1.
+	Jitter float64
 	// LogEvery is the least time between two log lines about one failure that lasts.
 	LogEvery time.Duration
 	// Grace is how long what waits may still be stored after the end was asked for.
@@ -28,6 +31,7 @@ func DefaultConfig() Config {
 		BatchSize:    4000,
 		FirstRetry:   50 * time.Millisecond,
 		LongestRetry: 5 * time.Second,
+		Jitter:       0.5,
 		LogEvery:     30 * time.Second,
 		Grace:        5 * time.Second,
 	}
@@ -37,6 +41,9 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	if c.BatchSize < 1 {
 		return fmt.Errorf("collector: BatchSize %d is below 1", c.BatchSize)
+	}
+	if c.Jitter < 0 || c.Jitter > 1 {
+		return fmt.Errorf("collector: Jitter %g is not between 0 and 1", c.Jitter)
 	}
 	for _, f := range []struct {
 		name  string

@@ -66,8 +66,8 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 		dials:   rate.NewLimiter(rate.Every(connectionEvery), connectionsAtOnce),
 		symbols: map[string]struct{}{},
 	}
-	c.http = &http.Client{
-		Transport: &http.Transport{
+	if cfg.Transport == nil {
+		cfg.Transport = &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           c.dialNetwork,
 			TLSHandshakeTimeout:   cfg.DialTimeout,
@@ -75,7 +75,10 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 			MaxIdleConnsPerHost:   16,
 			IdleConnTimeout:       90 * time.Second,
 			ResponseHeaderTimeout: cfg.RequestTimeout,
-		},
+		}
+	}
+	c.http = &http.Client{
+		Transport: cfg.Transport,
 		// A redirect would carry the key to wherever it points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

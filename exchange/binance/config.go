@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,6 +64,10 @@ type Config struct {
 	// keeps it fresh; without Run it may get twice as old.
 	ClockRefresh time.Duration
 
+	// Jitter is by which part of itself a pause between two tries varies at random,
+	// 0 to 1: clients that lost the exchange together don't come back together.
+	Jitter float64
+
 	// Guard is asked before each request that places or cancels an order; nil lets
 	// all pass.
 	Guard Guard
@@ -71,6 +76,9 @@ type Config struct {
 	Now func() time.Time
 	// Dial makes network connections; nil: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Transport carries the requests of the REST API; nil: one that uses Dial. It
+	// tells an httptrace of each request when that may get through.
+	Transport http.RoundTripper
 }
 
 // Production returns the configuration for the real exchange, without keys.
@@ -108,6 +116,7 @@ func defaults(rest, stream, api string) Config {
 		Overlap:          10 * time.Second,
 		LookupGrace:      time.Second,
 		ClockRefresh:     30 * time.Second,
+		Jitter:           0.5,
 	}
 }
 
@@ -136,6 +145,9 @@ func (c Config) Validate() error {
 		if d.value <= 0 {
 			return fmt.Errorf("%s %s: want more than 0", d.field, d.value)
 		}
+	}
+	if c.Jitter < 0 || c.Jitter > 1 {
+		return fmt.Errorf("Jitter %g: want 0 to 1", c.Jitter)
 	}
 	switch {
 	case c.RecvWindow < time.Millisecond || c.RecvWindow > time.Minute:

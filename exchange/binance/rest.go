@@ -69,6 +69,7 @@ func unknownOutcome(err error) bool {
 func (c *Client) read(ctx context.Context, r request) (answer, error) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier = 200*time.Millisecond, 2
+	pause.RandomizationFactor = c.cfg.Jitter
 	a, err := backoff.Retry(ctx, func() (answer, error) {
 		a, _, err := c.send(ctx, r)
 		if err != nil && !mayPass(err) {

@@ -55,6 +55,7 @@ type sinkError struct{ error }
 func (c *Client) follow(ctx context.Context, f feed, log *slog.Logger) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = 100*time.Millisecond, 2, 10*time.Second
+	pause.RandomizationFactor = c.cfg.Jitter
 	for {
 		opened := time.Now()
 		err := c.stay(ctx, f, log)

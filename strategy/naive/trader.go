@@ -53,6 +53,8 @@ type Config struct {
 	// ActOn is the source of the trade events that are acted on: exchange.Live
 	// everywhere but in a backtest.
 	ActOn exchange.Source
+	// Jitter is by which part of itself a pause after failures varies at random.
+	Jitter float64
 	// Now is the clock that position ids and pauses after failures are taken from.
 	Now func() time.Time
 }
@@ -98,6 +100,7 @@ func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Log
 	failures := backoff.NewExponentialBackOff()
 	failures.InitialInterval = time.Second
 	failures.MaxInterval = time.Minute
+	failures.RandomizationFactor = c.Jitter
 	t := &Trader{
 		formula:   Formula{Symbol: c.Symbol, Fee: c.Fee},
 		config:    c,
