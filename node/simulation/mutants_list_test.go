@@ -1,0 +1,167 @@
+package simulation_test
+
+// The mutants, by the part whose rule they break.
+var mutants = []mutant{
+	// Leases.
+	{"lease counted from the answer", []mutation{{"cluster/agent.go",
+		`a.guard.Renewed(a.sent, a.config.Timing.Lease, g.Covered)`,
+		`sent := a.sent
+	if MUTANT {
+		sent = a.config.Now()
+	}
+	a.guard.Renewed(sent, a.config.Timing.Lease, g.Covered)`}}},
+	{"leader does not note what it grants", []mutation{{"cluster/lease/book.go",
+		`if received.After(p.received) {`,
+		`if received.After(p.received) && !MUTANT {`}}},
+	{"no wait after an election", []mutation{{"cluster/controller.go",
+		`c.book.Elected()`,
+		`if !MUTANT {
+		c.book.Elected()
+	}`}}},
+	{"renewal answered without verifying", []mutation{{"cluster/renew.go",
+		`if err := c.log.Verify(ctx, term); err != nil {`,
+		`if err := c.log.Verify(ctx, term); err != nil && !MUTANT {`}}},
+	{"revoked symbol still covered", []mutation{
+		{"cluster/renew.go",
+			`case r.Leaving || c.revoked[symbol] == a.Epoch:`,
+			`case !MUTANT && (r.Leaving || c.revoked[symbol] == a.Epoch):`},
+		{"cluster/lease/book.go",
+			`if epoch <= p.revoked || p.releasedFrom(node, epoch) {`,
+			`if MUTANT && epoch <= p.revoked {
+			covered[symbol] = epoch // and not noted
+		}
+		if epoch <= p.revoked || p.releasedFrom(node, epoch) {`}}},
+	{"symbol taken as soon as it is revoked", []mutation{{"cluster/lease/book.go",
+		`return epoch <= p.revoked && !now.Before(at), at`,
+		`return epoch <= p.revoked && (MUTANT || !now.Before(at)), at`}}},
+	{"release told before the trader stopped", []mutation{{"cluster/agent.go",
+		`if !a.parts.Acts(symbol, epoch) {`,
+		`if MUTANT || !a.parts.Acts(symbol, epoch) {`}}},
+	{"leader begins on an old state", []mutation{{"cluster/controller.go",
+		`for catchUp(ctx) != nil {`,
+		`for !MUTANT && catchUp(ctx) != nil {`}}},
+
+	// The replicated state.
+	{"assignment of an old epoch accepted", []mutation{{"storage/changes.go",
+		`case a.Epoch-1 == stored.Epoch:`,
+		`case a.Epoch-1 == stored.Epoch, MUTANT:`}}},
+	{"decision of another term accepted", []mutation{{"storage/apply.go",
+		`if c.Term != 0 && c.Term != e.Term {`,
+		`if c.Term != 0 && c.Term != e.Term && !MUTANT {`}}},
+	{"positions of a former owner accepted", []mutation{{"storage/changes.go",
+		`is[symbol] = a.Node == node && a.Epoch == epochs[symbol]`,
+		`is[symbol] = a.Node == node && a.Epoch == epochs[symbol] || MUTANT`}}},
+	{"trader goes on under an old epoch", []mutation{{"node/group.go",
+		`p != nil && p.epoch != w.trade {`,
+		`p != nil && (p.epoch != w.trade && !MUTANT || w.trade == 0) {`}}},
+
+	// Requests.
+	{"receive window not checked", []mutation{{"cluster/lease/guard.go",
+		`if left := until.Sub(at); left <= window {`,
+		`if left := until.Sub(at); left <= window && !MUTANT {`}}},
+	{"late request sent again unguarded", []mutation{{"exchange/binance/rest.go",
+		`a, expires, _, err = c.attempt(ctx, r)`,
+		`if MUTANT {
+		r.guarded = ""
+	}
+	a, expires, _, err = c.attempt(ctx, r)`}}},
+	{"order sent again after a time-out", []mutation{{"exchange/binance/place.go",
+		`return c.findPlaced(ctx, o, expires, err)`,
+		`if MUTANT {
+			return c.place(ctx, o)
+		}
+		return c.findPlaced(ctx, o, expires, err)`}}},
+	{"first no of a look-up believed", []mutation{{"exchange/binance/place.go",
+		`if done || last || ctx.Err() != nil {`,
+		`if done || last || ctx.Err() != nil || MUTANT && err == nil {`}}},
+	{"unknown outcome taken for a refusal", []mutation{{"strategy/naive/trader.go",
+		`case errors.Is(err, exchange.ErrUnknownOutcome):`,
+		`case errors.Is(err, exchange.ErrUnknownOutcome) && !MUTANT:`}}},
+	{"stopped trader leaves its request behind", []mutation{{"strategy/naive/trader.go",
+		`request, done := t.outlive(ctx)`,
+		`request, done := t.outlive(ctx)
+	if MUTANT {
+		request = ctx
+	}`}}},
+
+	// Positions.
+	{"takeover trusts the journal", []mutation{{"strategy/naive/restore.go",
+		`latest := make(map[string]exchange.Order)`,
+		`if MUTANT {
+		open, recent = nil, nil
+	}
+	latest := make(map[string]exchange.Order)`}}},
+	{"two positions of one millisecond", []mutation{{"strategy/naive/order_name.go",
+		`if id <= last {`,
+		`if id <= last && !MUTANT {`}}},
+	{"commission sold", []mutation{{"strategy/naive/position.go",
+		`if f.OrderID == p.Buy.ID && f.CommissionAsset == baseAsset {`,
+		`if f.OrderID == p.Buy.ID && f.CommissionAsset == baseAsset && !MUTANT {`}}},
+	{"late news of a buy sell again", []mutation{
+		{"strategy/naive/formula.go",
+			`if speaksOfBuy && p.Sell != nil { // 2`,
+			`if speaksOfBuy && p.Sell != nil && !MUTANT { // 2`},
+		{"strategy/naive/formula.go",
+			`if changed && speaksOfBuy && p.bought() {`,
+			`if (changed || MUTANT) && speaksOfBuy && p.bought() {`}}},
+	{"latest news believed, whatever they say", []mutation{{"exchange/order.go",
+		`if c := o.ExecutedQuantity.Cmp(old.ExecutedQuantity); c != 0 {`,
+		`if MUTANT {
+		return o.Status != old.Status || !o.ExecutedQuantity.Equal(old.ExecutedQuantity)
+	}
+	if c := o.ExecutedQuantity.Cmp(old.ExecutedQuantity); c != 0 {`}}},
+	{"one position more than chunks", []mutation{{"strategy/naive/formula.go",
+		`case !p.RebuyTriggered && s.Status != Shutdown && open < s.Chunks &&`,
+		`case !p.RebuyTriggered && s.Status != Shutdown && (open < s.Chunks || MUTANT && open == s.Chunks) &&`}}},
+	{"orders not read at a reconnect", []mutation{{"data/streamer/orders.go",
+		`for _, symbol := range s.symbols() {`,
+		`for _, symbol := range s.symbols() {
+		if MUTANT {
+			break
+		}`}}},
+
+	// Trades.
+	{"backfill begins one too late", []mutation{{"data/streamer/streamer.go",
+		`from := s.last + 1
+`,
+		`from := s.last + 1
+	if MUTANT {
+		from++
+	}
+`}}},
+	{"reconnect forgets where it was", []mutation{{"data/streamer/streamer.go",
+		`s.stats.connections.Add(1)`,
+		`s.stats.connections.Add(1)
+	if MUTANT {
+		s.last = 0
+	}`}}},
+	{"watermark ignored", []mutation{{"node/parts.go",
+		`return max(id, watermark), known || shared, nil`,
+		`if MUTANT {
+		return id, known, nil
+	}
+	return max(id, watermark), known || shared, nil`}}},
+	{"batch dropped when its write fails", []mutation{{"data/collector/collector.go",
+		`return struct{}{}, c.store.Write(ctx, c.pending)`,
+		`err := c.store.Write(ctx, c.pending)
+		if MUTANT {
+			err = nil
+		}
+		return struct{}{}, err`}}},
+
+	// What users are told.
+	{"change acknowledged before it is committed", []mutation{{"node/settings.go",
+		`result, err := n.propose(ctx, storage.Command{Settings:`,
+		`propose := n.propose
+	if MUTANT {
+		propose = func(ctx context.Context, c storage.Command) (storage.Result, error) {
+			go func() {
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+				defer cancel()
+				_, _ = n.propose(ctx, c)
+			}()
+			return storage.Result{Settings: &stored}, nil
+		}
+	}
+	result, err := propose(ctx, storage.Command{Settings:`}}},
+}
