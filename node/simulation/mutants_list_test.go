@@ -37,6 +37,16 @@ var mutants = []mutant{
 	{"release told before the trader stopped", []mutation{{"cluster/agent.go",
 		`if !a.parts.Acts(symbol, epoch) {`,
 		`if MUTANT || !a.parts.Acts(symbol, epoch) {`}}},
+	{"new life goes on under the old one's epoch", []mutation{
+		{"cluster/agent.go",
+			`return at.Node == a.config.Node && at.Run == a.config.Run }`,
+			`return at.Node == a.config.Node && (at.Run == a.config.Run || MUTANT) }`},
+		{"cluster/renew.go",
+			`case a.Node != r.Node || a.Run != r.Run:`,
+			`case a.Node != r.Node || a.Run != r.Run && !MUTANT:`},
+		{"cluster/plan.go",
+			`a.Run == runs[target] && c.revoked[symbol] != a.Epoch`,
+			`(a.Run == runs[target] || MUTANT) && c.revoked[symbol] != a.Epoch`}}},
 	{"leader begins on an old state", []mutation{{"cluster/controller.go",
 		`for catchUp(ctx) != nil {`,
 		`for !MUTANT && catchUp(ctx) != nil {`}}},
@@ -65,6 +75,22 @@ var mutants = []mutant{
 		r.guarded = ""
 	}
 	a, expires, _, err = c.attempt(ctx, r)`}}},
+	{"guard asked before the request's turn", []mutation{
+		{"exchange/binance/rest.go",
+			`g, err := c.limits.acquire(ctx, r.cost)`,
+			`if MUTANT && r.guarded != "" && c.cfg.Guard != nil {
+		if err := c.cfg.Guard(ctx, r.guarded, c.cfg.Now(), c.cfg.RecvWindow+c.clock.last().Error(c.cfg.Now())); err != nil {
+			return answer{}, time.Time{}, ClockEstimate{}, err
+		}
+		r.guarded = ""
+	}
+	g, err := c.limits.acquire(ctx, r.cost)`}}},
+	{"error of the exchange's clock not counted", []mutation{{"exchange/binance/rest.go",
+		`window := c.cfg.RecvWindow + clock.Error(ours.Add(c.cfg.RecvWindow))`,
+		`window := c.cfg.RecvWindow + clock.Error(ours.Add(c.cfg.RecvWindow))
+	if MUTANT {
+		window = c.cfg.RecvWindow
+	}`}}},
 	{"order sent again after a time-out", []mutation{{"exchange/binance/place.go",
 		`return c.findPlaced(ctx, o, expires, err)`,
 		`if MUTANT {
@@ -83,6 +109,9 @@ var mutants = []mutant{
 	if MUTANT {
 		request = ctx
 	}`}}},
+	{"trader started again does not wait", []mutation{{"node/parts.go",
+		`if again { // what the run before has sent may still be on its way`,
+		`if again && !MUTANT {`}}},
 
 	// Positions.
 	{"takeover trusts the journal", []mutation{{"strategy/naive/restore.go",
@@ -164,4 +193,20 @@ var mutants = []mutant{
 		}
 	}
 	result, err := propose(ctx, storage.Command{Settings:`}}},
+	{"unknown outcome acknowledged", []mutation{
+		{"node/calls.go",
+			`if err == nil || !mayTryAgain(err) {`,
+			`if MUTANT && (errors.Is(err, consensus.ErrUnknownOutcome) || errors.Is(err, errLeaderUnreachable)) {
+			return storage.Result{}, nil
+		}
+		if err == nil || !mayTryAgain(err) {`},
+		{"node/settings.go",
+			`if result.Settings == nil {`,
+			`if MUTANT && result.Settings == nil {
+		result.Settings = &stored
+	}
+	if result.Settings == nil {`}}},
+	{"end of a shutdown turns off what was turned on", []mutation{{"storage/settings.go",
+		`if want := TradingStatus(c.ExpectTradingStatus); want != "" && s.Trading.Status != want {`,
+		`if want := TradingStatus(c.ExpectTradingStatus); want != "" && s.Trading.Status != want && !MUTANT {`}}},
 }
