@@ -184,4 +184,3 @@ func (j *Judge) strangers(b books) {
 		}
 	}
 }
-
