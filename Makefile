@@ -34,7 +34,7 @@ failover: build ## measure takeovers: KILLS (20) of followers and of leaders, DR
 test: ## run the tests
 	$(GO) test ./...
 
-check: format vet lint build race fuzz ## everything that has to hold before a commit
+check: format vet lint build race fuzz faults ## everything that has to hold before a commit
 
 format:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); \
@@ -60,6 +60,19 @@ fuzz: ## fuzz every parser of outside bytes for FUZZTIME (3s)
 	      || { cat /tmp/fuzz.$$$$; rm -f /tmp/fuzz.$$$$; exit 1; }; rm -f /tmp/fuzz.$$$$; \
 	  done || exit 1; \
 	done
+
+# A cluster in network namespaces while faults befall it; it skips without root. The
+# same SEED draws the same faults. The run of make check is short and its seed fixed.
+MINUTES ?= 30
+NODES   ?= 3
+SEED    ?= 1
+FAULTS   = $(GO) test -count=1 -v -run '^TestSoak$$' ./cmd/hedgehog
+.PHONY: soak faults
+soak: ## run a cluster under faults for MINUTES (30) with NODES (3 or 5), drawn from SEED (1)
+	$(FAULTS) -timeout $$(($(MINUTES) + 15))m -soak $(MINUTES)m -nodes $(NODES) -seed $(SEED)
+
+faults: ## the same for a minute
+	$(FAULTS) -soak 1m
 
 bench: ## measure; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -38,6 +39,7 @@ func (n *Node) statusHere(ctx context.Context, _ url.Values) (api.Status, error)
 		Version:       n.config.Version,
 		UptimeSeconds: int64(n.now().Sub(n.started).Seconds()),
 		DataDir:       n.config.DataDir,
+		Goroutines:    runtime.NumGoroutine(),
 		Exchange:      n.exchangeStatus(),
 		ActiveSymbols: len(active),
 		Symbols:       make([]api.SymbolStatus, 0, len(active)),

@@ -31,6 +31,8 @@ type cluster struct {
 	profile  string             // of all nodes
 	members  map[string]*member // that were ever started, by name
 	tap      *wiretap           // between the nodes; nil for none
+	// house finds a place for a new node; nil: an address of this machine.
+	house func(*member)
 	// tenures are who owned each symbol under which epoch, as far as nodes told.
 	tenures map[string]map[uint64]tenure
 }
@@ -40,7 +42,12 @@ type member struct {
 	peer
 	name, dir, bind string
 	reached         string // where others join it
-	down            bool   // killed, stopped or paused
+	http            string // the address of its API, as the node has it
+	front           string // the URL at which the test reaches the API; empty: the node's
+	at              place
+	ahead           time.Duration // of the true time, by the node's clock
+	down            bool          // killed, stopped or paused
+	failing         bool          // may end by itself
 }
 
 // openMarket starts an exchange on which the prices of the symbols walk. more are
@@ -80,21 +87,33 @@ func (c *cluster) start(name string) {
 	c.t.Helper()
 	m := c.members[name]
 	if m == nil {
-		m = &member{name: name, dir: filepath.Join(c.dir, name), bind: freeAddress(c.t)}
+		m = &member{name: name, dir: filepath.Join(c.dir, name), http: "127.0.0.1:0"}
+		if c.house != nil {
+			c.house(m)
+		} else {
+			m.bind = freeAddress(c.t)
+		}
 		m.reached = m.bind
 		if c.tap != nil {
 			m.reached = c.tap.before(m.bind)
 		}
 	}
-	args := []string{"node", "--name", name, "--data-dir", m.dir, "--exchange", c.exchange, "--http", "127.0.0.1:0",
+	args := []string{"node", "--name", name, "--data-dir", m.dir, "--exchange", c.exchange, "--http", m.http,
 		"--bind", m.bind, "--advertise", m.reached, "--secret-file", c.secret(), "--profile", c.profile}
 	for _, other := range c.members {
 		if other != m {
 			args = append(args, "--join", other.reached)
 		}
 	}
-	d := launch(c.t, args...)
+	at := m.at
+	if m.ahead != 0 {
+		at.env = append(at.env, "HEDGEHOG_TEST_CLOCK="+m.ahead.String())
+	}
+	d := launchAt(c.t, at, args...)
 	url := d.await("node started")["http"].(string)
+	if m.front != "" {
+		url = m.front
+	}
 	client, err := api.NewClient(url)
 	if err != nil {
 		c.t.Fatal(err)

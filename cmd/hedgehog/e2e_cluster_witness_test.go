@@ -24,6 +24,9 @@ func (c *cluster) listen() {
 	c.t.Helper()
 	for _, m := range c.running() {
 		events, err := m.client.ClusterEvents(c.t.Context(), 1000)
+		if err != nil && m.failing {
+			continue
+		}
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -39,12 +42,13 @@ func (c *cluster) listen() {
 			if c.tenures[e.Symbol] == nil {
 				c.tenures[e.Symbol] = make(map[uint64]tenure)
 			}
+			fromUS := int64(e.TimeUS) - m.ahead.Microseconds()
 			known, told := c.tenures[e.Symbol][epoch]
 			if told && known.node != e.Node {
 				c.t.Errorf("%s epoch %d: owned by %q and, as %s has it, by %q", e.Symbol, epoch, known.node, m.name, e.Node)
 			}
-			if !told || int64(e.TimeUS) < known.fromUS {
-				c.tenures[e.Symbol][epoch] = tenure{e.Node, int64(e.TimeUS)}
+			if !told || fromUS < known.fromUS {
+				c.tenures[e.Symbol][epoch] = tenure{e.Node, fromUS}
 			}
 		}
 	}

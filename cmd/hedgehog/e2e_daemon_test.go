@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -81,20 +82,41 @@ type daemon struct {
 	seen  int           // lines that await has passed; guarded by mu
 }
 
+// place is where a process runs, and with what.
+type place struct {
+	start func(*exec.Cmd) error // nil: as usual
+	env   []string              // beside the usual
+	log   io.Writer             // a copy of its log; nil: the end of it is shown when the test fails
+}
+
 // launch starts a process, which is killed when it outlives the test.
 func launch(t testing.TB, args ...string) *daemon {
 	t.Helper()
+	return launchAt(t, place{}, args...)
+}
+
+func launchAt(t testing.TB, at place, args ...string) *daemon {
+	t.Helper()
 	d := &daemon{t: t, command: program(t.Context(), t, args...), ended: make(chan struct{}), grown: make(chan struct{})}
+	d.command.Env = append(d.command.Env, at.env...)
 	stderr, err := d.command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.command.Start(); err != nil {
+	start := at.start
+	if start == nil {
+		start = (*exec.Cmd).Start
+	}
+	if err := start(d.command); err != nil {
 		t.Fatal(err)
+	}
+	var source io.Reader = stderr
+	if at.log != nil {
+		source = io.TeeReader(stderr, at.log)
 	}
 	go func() {
 		defer close(d.ended)
-		lines := bufio.NewScanner(stderr)
+		lines := bufio.NewScanner(source)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			d.mu.Lock()
@@ -107,7 +129,7 @@ func launch(t testing.TB, args ...string) *daemon {
 	}()
 	t.Cleanup(func() {
 		<-d.ended
-		if t.Failed() {
+		if t.Failed() && at.log == nil {
 			t.Logf("hedgehog %s logged:\n%s", strings.Join(args, " "), strings.Join(d.log[max(0, len(d.log)-40):], "\n"))
 		}
 	})

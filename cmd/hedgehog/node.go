@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,7 +47,11 @@ func (p *program) nodeCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			n, err := node.New(config, log)
+			around, err := surroundings()
+			if err != nil {
+				return err
+			}
+			n, err := node.NewIn(around, config, log)
 			if err != nil {
 				return err
 			}
@@ -82,4 +89,21 @@ func nodeConfig(c *cli.Context) (node.Config, error) {
 		return node.Config{}, wrongUsage(c, "%v", err)
 	}
 	return config, nil
+}
+
+// surroundings returns the real world. The variable HEDGEHOG_TEST_CLOCK, which
+// only the fault runner sets, puts the node's clock ahead by a duration, behind
+// where it is negative, as if the machine's wall clock were wrong.
+func surroundings() (node.Environment, error) {
+	around := node.Real()
+	text := os.Getenv("HEDGEHOG_TEST_CLOCK")
+	if text == "" {
+		return around, nil
+	}
+	ahead, err := time.ParseDuration(text)
+	if err != nil {
+		return around, fmt.Errorf("HEDGEHOG_TEST_CLOCK: %w", err)
+	}
+	around.Now = func() time.Time { return time.Now().Add(ahead) }
+	return around, nil
 }
