@@ -32,9 +32,10 @@
 // again from where they came from: trade events, orders, fills and candles from
 // the exchange, the replicated state from the cluster's log, which has been
 // flushed before a command is applied. A flush for each transaction would let
-// every collector of the node wait for the disk. RestoreState alone flushes
-// (synchronous=FULL). Whoever shortens the log keeps a snapshot, and restores it
-// when Applied is behind it.
+// every collector of the node wait for the disk. Sync and RestoreState alone flush
+// (synchronous=FULL). Whoever tells others what is stored calls Sync in between:
+// they may not fetch it again. Whoever shortens the log keeps a snapshot, and
+// restores it when Applied is behind it.
 //
 // # Forms
 //
