@@ -76,6 +76,10 @@ func (s *Subscription) offerLossy(m Message) {
 // after Close and ctx's cause when ctx ends; a message that waits goes first.
 func (s *Subscription) Next(ctx context.Context) (Message, error) {
 	s.done()
+	return s.take(ctx)
+}
+
+func (s *Subscription) take(ctx context.Context) (Message, error) {
 	select {
 	case m := <-s.queue:
 		s.taken++
@@ -96,7 +100,13 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 // NextBatch waits as Next does for a first message and then takes what else is
 // there, up to len(into) in all. It returns how many it took.
 func (s *Subscription) NextBatch(ctx context.Context, into []Message) (int, error) {
-	m, err := s.Next(ctx)
+	s.done()
+	return s.More(ctx, into)
+}
+
+// More is NextBatch for who is not done with the messages before.
+func (s *Subscription) More(ctx context.Context, into []Message) (int, error) {
+	m, err := s.take(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -48,6 +49,7 @@ type Collector struct {
 	// What was taken off the bus and is not stored yet. It outlives a Run.
 	pending  Batch
 	messages []bus.Message
+	begun    bool // Config.Begin has worked, or is not there
 
 	progress progress
 }
@@ -61,6 +63,7 @@ func New(cfg Config, sub *bus.Subscription, store Store, log *slog.Logger) *Coll
 		store:    store,
 		log:      log.With("subscription", sub.Name()),
 		messages: make([]bus.Message, min(firstBatch, cfg.BatchSize)),
+		begun:    cfg.Begin == nil,
 	}
 }
 
@@ -85,7 +88,7 @@ func (c *Collector) Run(ctx context.Context) error {
 // collect takes and stores until taking ends, or storing has to be given up.
 func (c *Collector) collect(take, write context.Context) error {
 	for {
-		if err := c.flush(write); err != nil {
+		if err := c.flush(take, write); err != nil {
 			return err
 		}
 		n, err := c.sub.NextBatch(take, c.messages)
@@ -115,8 +118,38 @@ func (c *Collector) gather(messages []bus.Message) {
 	}
 }
 
-// flush stores the pending batch, and tries again until that works or ctx ends.
-func (c *Collector) flush(ctx context.Context) error {
+// begin calls Config.Begin before the first trade is stored, and takes what comes
+// until that has returned.
+func (c *Collector) begin(take context.Context) error {
+	if c.begun || len(c.pending.Trades) == 0 {
+		return nil
+	}
+	if take.Err() != nil {
+		c.pending.Trades = nil // the end has come first: nothing has begun
+		return nil
+	}
+	first := c.pending.Trades[0].ID
+	ctx, done := context.WithCancel(take)
+	var gathering sync.WaitGroup
+	gathering.Go(func() {
+		for ctx.Err() == nil {
+			n, err := c.sub.More(ctx, c.messages)
+			if err != nil {
+				return
+			}
+			c.gather(c.messages[:n])
+		}
+	})
+	defer gathering.Wait()
+	defer done()
+	err := c.cfg.Begin(take, first)
+	c.begun = err == nil
+	return err
+}
+
+// flush stores the pending batch, and tries again until that works or write ends.
+// Trades whose collecting has not begun when take ends are dropped.
+func (c *Collector) flush(take, write context.Context) error {
 	if c.pending.size() == 0 {
 		return nil
 	}
@@ -125,8 +158,11 @@ func (c *Collector) flush(ctx context.Context) error {
 	pauses.InitialInterval, pauses.MaxInterval = c.cfg.FirstRetry, c.cfg.LongestRetry
 	pauses.RandomizationFactor = c.cfg.Jitter
 	var last error // why it failed, which says more than that ctx has ended since
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		return struct{}{}, c.store.Write(ctx, c.pending)
+	_, err := backoff.Retry(write, func() (struct{}, error) {
+		if err := c.begin(take); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, c.store.Write(write, c.pending)
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
 		last = err
 		c.progress.failed(err)

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -23,6 +24,11 @@ type Config struct {
 	LogEvery time.Duration
 	// Grace is how long what waits may still be stored after the end was asked for.
 	Grace time.Duration
+	// Begin, where it is set, is called with the id of the first trade, and again
+	// after an error, before any trade is stored. What comes meanwhile is taken off
+	// the queue and waits in memory beside it, however much: whoever publishes does
+	// not wait for Begin.
+	Begin func(ctx context.Context, firstTrade int64) error
 }
 
 // DefaultConfig returns the figures that suit a node with a local disk.

@@ -15,6 +15,10 @@
 // lost and memory stays bounded. When its context ends, a Collector first
 // stores what is already waiting, for as long as Config.Grace at most.
 //
+// Where Config.Begin is set, no trade is stored before that has said yes; who has to
+// know that storing begins is told there. When the end comes first, the trades are
+// dropped.
+//
 // When Bus.Settle returns for the topics, everything published on them before
 // is stored.
 package collector
