@@ -124,10 +124,11 @@ func findMutant(t *testing.T, binary, name string) foundMutant {
 	return foundMutant{mutant: name, rule: string(violation[2]), seed: seed, took: time.Since(began)}
 }
 
-// runMutant runs so many seeds of the built simulation, until the first that fails.
+// runMutant runs so many seeds one after the other, until the first that fails.
 func runMutant(ctx context.Context, binary, mutant string, seeds int) ([]byte, error) {
-	c := exec.CommandContext(ctx, binary, "-test.run", "^TestSeeds$", "-test.timeout", "10m", "-seeds", strconv.Itoa(seeds), "-first")
-	c.Env = append(os.Environ(), mutantVariable+"="+mutant)
+	c := exec.CommandContext(ctx, binary, "-test.run", "^TestSeeds$", "-test.timeout", "20m",
+		"-seeds", strconv.Itoa(seeds), "-worker", "1/1", "-first")
+	c.Env = append(os.Environ(), "GOMAXPROCS=1", mutantVariable+"="+mutant)
 	return c.CombinedOutput()
 }
 
