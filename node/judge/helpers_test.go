@@ -77,6 +77,14 @@ func (r record) clone() record {
 // judged tells a judge of everything and returns it.
 func (r record) judged(tb testing.TB) *judge.Judge {
 	tb.Helper()
+	j := r.judgedJournal(tb)
+	j.Stored(r.end)
+	return j
+}
+
+// judgedJournal tells a judge of everything but what is stored.
+func (r record) judgedJournal(tb testing.TB) *judge.Judge {
+	tb.Helper()
 	j, err := judge.New(r.cfg)
 	if err != nil {
 		tb.Fatal(err)
@@ -89,7 +97,6 @@ func (r record) judged(tb testing.TB) *judge.Judge {
 		}
 	}
 	j.Balances(r.initial, r.final)
-	j.Stored(r.end)
 	return j
 }
 
@@ -144,16 +151,23 @@ func newCluster(tb testing.TB, seed uint64, partial bool) *cluster {
 		tb.Fatal(err)
 	}
 	c.engine.SubscribeReports(account, func(r *sim.Report) { c.reports = append(c.reports, r.Update) })
-	for _, node := range []string{"a", "b"} {
-		c.paths[node] = filepath.Join(tb.TempDir(), "hedgehog.db")
-		if c.dbs[node], err = storage.Open(tb.Context(), c.paths[node]); err != nil {
-			tb.Fatal(err)
-		}
-		tb.Cleanup(func() { _ = c.dbs[node].Close() }) // a test may have closed it already
-	}
-	c.commit(storage.Command{Seed: []string{symbol}})
 	c.positions = []naive.Position{c.fresh(0)}
 	return c
+}
+
+// openStores gives the nodes databases. Without, nothing is stored.
+func (c *cluster) openStores() {
+	c.tb.Helper()
+	for _, node := range []string{"a", "b"} {
+		c.paths[node] = filepath.Join(c.tb.TempDir(), "hedgehog.db")
+		db, err := storage.Open(c.tb.Context(), c.paths[node])
+		if err != nil {
+			c.tb.Fatal(err)
+		}
+		c.tb.Cleanup(func() { _ = db.Close() }) // everything was written long ago
+		c.dbs[node] = db
+	}
+	c.commit(storage.Command{Seed: []string{symbol}})
 }
 
 // commit applies a command on both nodes.
@@ -196,7 +210,7 @@ func (c *cluster) handOver(node string) {
 // store writes to the owner's database.
 func (c *cluster) store(trades []exchange.TradeEvent, updates []exchange.OrderUpdate) {
 	c.tb.Helper()
-	if c.node == "" {
+	if c.dbs[c.node] == nil {
 		return
 	}
 	var b storage.Batch
@@ -352,7 +366,7 @@ func (c *cluster) finish() record {
 	r.final = c.engine.Account(account).Balances
 	// What the last trade has sold finishes with the next one.
 	r.end = judge.End{Settled: exchange.MicrosOf(c.now) - 1, Collected: map[string]judge.Span{symbol: {First: 1, Last: c.trade}}}
-	for _, node := range []string{"a", "b"} {
+	for _, node := range slices.Sorted(maps.Keys(c.dbs)) {
 		s, err := judge.ReadStore(c.tb.Context(), node, c.paths[node]) // beside the node that has it open
 		if err != nil {
 			c.tb.Fatal(err)
@@ -362,12 +376,11 @@ func (c *cluster) finish() record {
 	return c.record
 }
 
-// run trades for so many trades, with changes of the owner and some cancelled
+// trades lets so many trades pass, with changes of the owner and some cancelled
 // orders in between.
-func run(tb testing.TB, seed uint64, partial bool, trades int) record {
-	tb.Helper()
-	c := newCluster(tb, seed, partial)
-	for i := range trades {
+func (c *cluster) trades(count int) {
+	c.tb.Helper()
+	for i := range count {
 		if i%60 == 0 {
 			c.handOver([]string{"a", "b"}[i/60%2])
 		}
@@ -376,6 +389,14 @@ func run(tb testing.TB, seed uint64, partial bool, trades int) record {
 		}
 		c.pass()
 	}
+}
+
+// run trades with everything stored.
+func run(tb testing.TB, seed uint64, partial bool, trades int) record {
+	tb.Helper()
+	c := newCluster(tb, seed, partial)
+	c.openStores()
+	c.trades(trades)
 	return c.finish()
 }
 

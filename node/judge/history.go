@@ -96,8 +96,8 @@ func (h *History) Check(timeout time.Duration) []Violation {
 	deadline := time.Now().Add(timeout)
 	var found []Violation
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
-		calls := byKey[key]
-		switch checkCalls(calls, deadline) {
+		result, calls := judgeCalls(byKey[key], deadline)
+		switch result {
 		case porcupine.Illegal:
 			calls = shorten(calls, time.Now().Add(timeout/2))
 			found = append(found, Violation{At: lastTime(calls), Rule: Linearizable, Symbol: key,

@@ -31,6 +31,30 @@ var register = porcupine.Model{
 	},
 }
 
+// judgeCalls says whether one order explains the calls, and where none does, for
+// which part of them already: a field alone takes far less time than all together.
+func judgeCalls(calls []call, deadline time.Time) (porcupine.CheckResult, []call) {
+	names := fieldsOf(calls)
+	parts := make([][]call, 0, len(names)+1)
+	for _, field := range names {
+		parts = append(parts, only(calls, field))
+	}
+	if len(names) > 1 {
+		parts = append(parts, calls)
+	}
+	result := porcupine.Ok
+	for _, part := range parts {
+		part = relevant(part)
+		switch checkCalls(part, deadline) {
+		case porcupine.Illegal:
+			return porcupine.Illegal, part
+		case porcupine.Unknown:
+			result = porcupine.Unknown
+		}
+	}
+	return result, calls
+}
+
 // checkCalls says whether one order explains the calls; unknown when that is not
 // clear by the deadline.
 func checkCalls(calls []call, deadline time.Time) porcupine.CheckResult {
@@ -49,21 +73,33 @@ func checkCalls(calls []call, deadline time.Time) porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(register, operations, left)
 }
 
-// shorten returns a part of the calls that still has no order, as small as the
-// deadline allows. Each step keeps this true: were there an order of all calls,
-// there would be one of the part.
+// relevant returns the calls without the writes of unknown outcome that nobody
+// shows anything of: there is an order with them, namely at its end, if there is
+// one without, and the other way round.
+func relevant(calls []call) []call {
+	seen := shownBy(calls)
+	return slices.DeleteFunc(slices.Clone(calls), func(c call) bool {
+		return c.returned == open && !seen.any(c)
+	})
+}
+
+// shorten returns a part of the calls, which have no order, that has none either,
+// as small as the deadline allows. Were there an order of the calls, there would be
+// one of each part that is tried: of what had happened up to some step, and of all
+// but a read or a write that nobody shows.
 func shorten(calls []call, deadline time.Time) []call {
 	illegal := func(part []call) bool { return checkCalls(part, deadline) == porcupine.Illegal }
-	calls = upTo(calls, illegal)
-	for _, field := range fieldsOf(calls) {
-		if part := only(calls, field); illegal(part) {
-			calls = part
-			break
-		}
-	}
-	for i := len(calls) - 1; i >= 0; i-- {
-		if part := slices.Delete(slices.Clone(calls), i, i+1); !seen(calls[i], part) && illegal(part) {
-			calls = part
+	calls = relevant(upTo(calls, func(part []call) bool { return illegal(relevant(part)) }))
+	// Reads first, or they would hold the writes that they show; and from the oldest
+	// on, since what comes last explains best.
+	for _, writes := range []bool{false, true} {
+		for i := 0; i < len(calls); {
+			part := slices.Delete(slices.Clone(calls), i, i+1)
+			if writes == (calls[i].Write != nil) && !shownBy(part).any(calls[i]) && illegal(part) {
+				calls = part
+			} else {
+				i++
+			}
 		}
 	}
 	return calls
@@ -138,14 +174,27 @@ func only(calls []call, field string) []call {
 	return part
 }
 
-// seen says whether one of the calls shows a value that c has written: without c
-// that could not be explained. What nobody shows can be left out of any order.
-func seen(c call, by []call) bool {
-	for _, other := range by {
-		for field, value := range c.Write {
-			if shown, reads := other.read[field]; reads && shown == value {
-				return true
+// shown are the values that answers show, by field.
+type shown map[string]map[string]bool
+
+func shownBy(calls []call) shown {
+	s := make(shown)
+	for _, c := range calls {
+		for field, value := range c.read {
+			if s[field] == nil {
+				s[field] = make(map[string]bool)
 			}
+			s[field][value] = true
+		}
+	}
+	return s
+}
+
+// any says whether something that c has written is shown.
+func (s shown) any(c call) bool {
+	for field, value := range c.Write {
+		if s[field][value] {
+			return true
 		}
 	}
 	return false

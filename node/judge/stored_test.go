@@ -182,6 +182,7 @@ func TestNodesThatAreBehindMayDiffer(t *testing.T) {
 
 func TestStoresOfKilledNodesAreReadAndStayAsTheyAre(t *testing.T) {
 	c := newCluster(t, 3, true)
+	c.openStores()
 	c.handOver("a")
 	for range 50 {
 		c.pass()
