@@ -33,8 +33,7 @@ type cluster struct {
 	tap      *wiretap           // between the nodes; nil for none
 	// house finds a place for a new node; nil: an address of this machine.
 	house func(*member)
-	// tenures are who owned each symbol under which epoch, as far as nodes told.
-	tenures map[string]map[uint64]tenure
+	court court
 }
 
 // member is a node of the cluster.
@@ -57,13 +56,14 @@ func openMarket(t testing.TB, symbols []string, more ...string) *cluster {
 	dir := t.TempDir()
 	c := &cluster{
 		t: t, dir: dir, journal: filepath.Join(dir, "journal.jsonl"), symbols: symbols, profile: "local",
-		members: make(map[string]*member), tenures: make(map[string]map[uint64]tenure),
+		members: make(map[string]*member),
 	}
 	// All nodes share this machine's address, and with that its limits.
 	c.market = launchExchange(t, append([]string{"--listen", "127.0.0.1:0", "--journal", c.journal, "--rate", "10",
-		"--commission", "0.0001", "--weight-limit", "1000000", "--order-limit", "100000",
+		"--commission", commission, "--weight-limit", "1000000", "--order-limit", "100000",
 		"--symbols", strings.Join(symbols, ",")}, more...)...)
 	c.exchange = c.market.url
+	c.openCourt(c.market.url)
 	must(t, "cluster", "keygen", "--out", c.secret())
 	return c
 }
@@ -353,9 +353,12 @@ func (c *cluster) signal(name string, signal os.Signal) {
 // finish ends the nodes, then the exchange, and judges what they left.
 func (c *cluster) finish() {
 	c.t.Helper()
+	c.judgeOrders()
 	for _, m := range c.running() {
 		c.stop(m.name)
 	}
+	c.judgeBalances()
 	c.market.end(syscall.SIGTERM)
-	c.judge()
+	c.judgeTrades()
+	judgeAmount(c.t, c.court.Counts())
 }

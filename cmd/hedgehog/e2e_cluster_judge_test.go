@@ -1,237 +1,207 @@
 package main_test
 
 import (
-	"bytes"
-	"database/sql"
-	"encoding/json"
-	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"hedgehog/exchange"
+	"hedgehog/exchange/binance"
+	"hedgehog/exchange/sim"
+	"hedgehog/exchange/sim/server"
+	"hedgehog/node/judge"
 )
 
-// accepted is something that the exchange wrote down.
-type accepted struct {
-	TimeUS        int64           `json:"time_us"`
-	Event         string          `json:"event"`
-	Symbol        string          `json:"symbol"`
-	OrderID       int64           `json:"order_id"`
-	ClientOrderID string          `json:"client_order_id"`
-	Side          string          `json:"side"`
-	Price         decimal.Decimal `json:"price"`
-	Quantity      decimal.Decimal `json:"quantity"`
-	Status        string          `json:"status"`
-	Code          int             `json:"code"`
-	UserAgent     string          `json:"user_agent"`
+// court judges a cluster: by the exchange's journal, by what the nodes tell of who
+// owned what, and by what they have stored.
+type court struct {
+	*judge.Judge
+	client  *binance.Client            // of the nodes' account
+	initial map[string]decimal.Decimal // its free balances before the first order
+	heard   int                        // entries of the journal that the judge has
+	told    int                        // violations that the test was told of
 }
 
-var agent = regexp.MustCompile(`^hedgehog/\S+ \((\S+)\)$`)
+const (
+	// commission is the share that the exchange takes.
+	commission = "0.0001"
+	// ownersBlur is how far apart the processes' clocks may be read.
+	ownersBlur = time.Millisecond
+	// storedWithin is how long the news of an order may take to be stored by its
+	// owner and told to the cluster, on a busy machine.
+	storedWithin = 3 * time.Second
+)
 
-// node returns whose request it was.
-func (e accepted) node() string {
-	if match := agent.FindStringSubmatch(e.UserAgent); match != nil {
-		return match[1]
-	}
-	return ""
-}
-
-// entries returns the journal as far as it is written; half a last line does not
-// count.
-func (c *cluster) entries() []accepted {
+// openCourt reads the rules and the balances of the exchange at the address.
+func (c *cluster) openCourt(url string) {
 	c.t.Helper()
-	content, err := os.ReadFile(c.journal)
+	config := binance.At(url)
+	config.APIKey, config.Secret = server.DefaultAPIKey, server.DefaultAPISecret
+	client, err := binance.New(config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	var all []accepted
-	lines := bytes.Split(content, []byte("\n"))
-	for _, line := range lines[:len(lines)-1] {
-		var e accepted
-		if err := json.Unmarshal(line, &e); err != nil {
-			c.t.Fatalf("journal line %s: %v", line, err)
-		}
-		all = append(all, e)
+	c.t.Cleanup(client.Close)
+	info, err := client.ExchangeInfo(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
 	}
-	return all
+	rules := judge.DefaultConfig(info.Symbols)
+	rules.Commission, rules.Chunks, rules.Blur = decimal.RequireFromString(commission), chunks, ownersBlur
+	j, err := judge.New(rules)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.court = court{Judge: j, client: client, initial: make(map[string]decimal.Decimal)}
+	for _, b := range c.balances() {
+		c.court.initial[b.Asset] = b.Free
+	}
+}
+
+func (c *cluster) balances() []exchange.Balance {
+	c.t.Helper()
+	account, err := c.court.client.Account(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return account.Balances
+}
+
+// entries returns the journal as far as it is written.
+func (c *cluster) entries() []sim.JournalEntry {
+	c.t.Helper()
+	f, err := os.Open(c.journal)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer f.Close()
+	entries, err := judge.ReadJournal(f)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return entries
 }
 
 // ordersOf returns the orders that the exchange accepted from the node after the
 // time.
-func (c *cluster) ordersOf(node string, after time.Time) []accepted {
+func (c *cluster) ordersOf(node string, after time.Time) []sim.JournalEntry {
 	c.t.Helper()
-	return slices.DeleteFunc(c.entries(), func(e accepted) bool {
-		return e.Event != "order" || e.node() != node || e.TimeUS <= after.UnixMicro()
+	return slices.DeleteFunc(c.entries(), func(e sim.JournalEntry) bool {
+		sender, _ := judge.Sender(e.UserAgent)
+		return e.Event != sim.JournalOrder || sender != node || e.Time <= exchange.MicrosOf(after)
 	})
 }
 
-// judge holds the journal against who owned what, and against what all nodes,
-// dead or alive, have stored.
-func (c *cluster) judge() {
+// hear has the judge hear what the journal has to say that it has not heard yet.
+func (c *cluster) hear() {
 	c.t.Helper()
 	entries := c.entries()
-	c.judgeOrders(entries)
-	c.judgeOwners(entries)
-	for _, s := range c.symbols {
-		c.judgeTrades(s)
+	c.listen() // after that the owners of all these entries are known
+	for _, e := range entries[c.court.heard:] {
+		c.court.Journal(e)
 	}
-	c.judgeKnown(entries)
+	c.court.heard = len(entries)
+	c.tell()
 }
 
-// judgeOrders expects that no order was sent twice, under whichever id, and that
-// no symbol had more positions than it may have.
-func (c *cluster) judgeOrders(entries []accepted) {
+// tell has the test fail for what the judge has found.
+func (c *cluster) tell() {
 	c.t.Helper()
-	type named struct {
-		symbol string
-		orderName
+	found := c.court.Violations()
+	for _, v := range found[c.court.told:] {
+		c.t.Errorf("violation: %s", v)
 	}
-	sent := make(map[named]bool)
-	ids := make(map[string]bool)
-	open := make(map[string]map[string]bool) // by symbol: positions that have not sold
-	orders, cycles, late := 0, 0, 0
-	for _, e := range entries {
-		name, ours := nameOf(e.ClientOrderID)
-		if !ours || name.side != e.Side || c.members[e.node()] == nil {
-			c.t.Errorf("not an order that a node would send: %+v", e)
-			continue
-		}
-		switch {
-		case e.Event == "order":
-			if key := (named{e.Symbol, name}); sent[key] || ids[e.ClientOrderID] {
-				c.t.Errorf("sent twice: %+v", e)
-			} else {
-				sent[key], ids[e.ClientOrderID] = true, true
-			}
-			if open[e.Symbol] == nil {
-				open[e.Symbol] = make(map[string]bool)
-			}
-			if open[e.Symbol][name.position] = true; len(open[e.Symbol]) > chunks {
-				c.t.Errorf("one position too many: %+v", e)
-			}
-			orders++
-		case e.Event == "fill" && e.Side == "SELL" && e.Status == "FILLED":
-			delete(open[e.Symbol], name.position)
-			cycles++
-		case e.Event == "fill":
-		case e.Event == "reject" && e.Code == tooLate:
-			late++ // what comes late is refused, as it shall be
-		default:
-			c.t.Errorf("neither order nor fill: %+v", e)
-		}
-	}
-	if orders == 0 || cycles == 0 {
-		c.t.Errorf("%d orders, %d full cycles: nothing was traded", orders, cycles)
-	}
-	c.t.Logf("%d orders, %d full cycles, %d refused as too late", orders, cycles, late)
+	c.court.told = len(found)
 }
 
-// tooLate is the exchange's code for a timestamp outside of the receive window.
-const tooLate = -1021
-
-// judgeOwners expects each order to have been accepted while its sender owned the
-// symbol: after some node knew that, and before any node knew of a next owner.
-func (c *cluster) judgeOwners(entries []accepted) {
+// stores reads what all nodes have stored, dead or alive.
+func (c *cluster) stores() []judge.Store {
 	c.t.Helper()
-	for _, e := range entries {
-		if e.Event != "order" && e.Event != "cancel" {
-			continue
-		}
-		tenures := c.tenures[e.Symbol]
-		epochs := slices.Sorted(maps.Keys(tenures))
-		owned := false
-		for i, epoch := range epochs {
-			if tenures[epoch].node != e.node() || e.TimeUS < tenures[epoch].fromUS {
-				continue
-			}
-			owned = owned || i+1 == len(epochs) || e.TimeUS <= tenures[epochs[i+1]].fromUS
-		}
-		if !owned {
-			c.t.Errorf("accepted from one that was not the owner: %+v; owners were %s", e, describe(tenures))
-		}
-	}
-}
-
-func describe(tenures map[uint64]tenure) string {
-	var text bytes.Buffer
-	for _, epoch := range slices.Sorted(maps.Keys(tenures)) {
-		fmt.Fprintf(&text, "%d: %q from %d; ", epoch, tenures[epoch].node, tenures[epoch].fromUS)
-	}
-	return text.String()
-}
-
-// judgeTrades expects the trades that all nodes together have stored of a symbol
-// to have no hole; those of the recorded one to be all that were recorded.
-func (c *cluster) judgeTrades(of string) {
-	c.t.Helper()
-	stored := make(map[int64]trade)
+	var stores []judge.Store
 	for _, name := range slices.Sorted(maps.Keys(c.members)) {
-		for _, e := range storedTradesOf(c.t, c.members[name].database(), of) {
-			if known, there := stored[e.id]; there && known != e {
-				c.t.Errorf("%s: trade %d is stored as %+v and as %+v", of, e.id, known, e)
-			}
-			stored[e.id] = e
+		s, err := judge.ReadStore(c.t.Context(), name, c.members[name].database())
+		if err != nil {
+			c.t.Fatal(err)
 		}
+		stores = append(stores, s)
 	}
-	ids := slices.Sorted(maps.Keys(stored))
-	if len(ids) == 0 {
-		c.t.Errorf("%s: no trade is stored", of)
-	}
-	for i := 1; i < len(ids); i++ {
-		if ids[i] != ids[i-1]+1 {
-			c.t.Errorf("%s: a hole between the stored trades %d and %d", of, ids[i-1], ids[i])
-		}
-	}
-	if of != symbol {
-		return
-	}
-	all := make([]trade, 0, len(ids))
-	for _, id := range ids {
-		all = append(all, stored[id])
-	}
-	checkSame(c.t, "recorded trade", all, readDump(c.t, recorded(c.t, firstDay)))
-}
-
-func storedTradesOf(t testing.TB, database, symbol string) []trade {
-	t.Helper()
-	statement := fmt.Sprintf("SELECT trade_id, trade_time, price, quantity, buyer_is_maker FROM trade_events WHERE symbol = '%s'", symbol)
-	return query(t, openDatabase(t, database), statement, func(row *sql.Rows, e *trade) error {
-		return row.Scan(&e.id, &e.timeUS, &e.price, &e.quantity, &e.buyerIsMaker)
-	})
-}
-
-// judgeKnown expects some node to have stored each order that was accepted.
-func (c *cluster) judgeKnown(entries []accepted) {
-	c.t.Helper()
-	known := make(map[int64]string)
-	for _, m := range c.members {
-		maps.Copy(known, clientIDs(c.t, m.database()))
-	}
-	for _, e := range entries {
-		if e.Event == "order" && known[e.OrderID] != e.ClientOrderID {
-			c.t.Errorf("no node knows of %+v; order %d is %q", e, e.OrderID, known[e.OrderID])
-		}
-	}
+	return stores
 }
 
 func (m *member) database() string { return filepath.Join(m.dir, "hedgehog.db") }
 
-// clientIDs returns the client order ids of all stored orders.
-func clientIDs(t testing.TB, database string) map[int64]string {
+// judgeOrders holds what the running nodes have stored of orders and positions
+// against the journal.
+func (c *cluster) judgeOrders() {
+	c.t.Helper()
+	settled := exchange.MicrosOf(time.Now().Add(-storedWithin))
+	stores := c.stores()
+	c.hear()
+	c.court.Stored(judge.End{Stores: stores, Settled: settled})
+	c.tell()
+}
+
+// judgeBalances holds the balances against the journal. The market goes on, so
+// both are of one moment only where the balances are the same before and after.
+func (c *cluster) judgeBalances() {
+	c.t.Helper()
+	eventuallyEvery(c.t, 50*time.Millisecond, "a moment without a fill", func() bool {
+		before := c.balances()
+		c.hear()
+		after := c.balances()
+		if !slices.EqualFunc(before, after, func(a, b exchange.Balance) bool {
+			return a.Asset == b.Asset && a.Free.Equal(b.Free) && a.Locked.Equal(b.Locked)
+		}) {
+			return false
+		}
+		c.court.Balances(c.court.initial, after)
+		return true
+	})
+	c.tell()
+}
+
+// judgeTrades expects the trades that all nodes together have stored to have no
+// hole; those of the recorded symbol to be all that were recorded.
+func (c *cluster) judgeTrades() {
+	c.t.Helper()
+	stores := c.stores()
+	collected := make(map[string]judge.Span)
+	for _, s := range c.symbols {
+		collected[s] = judge.Span{}
+	}
+	c.court.Stored(judge.End{Stores: stores, Collected: collected})
+	c.tell()
+	if slices.Contains(c.symbols, symbol) {
+		checkSame(c.t, "recorded trade", storedOf(symbol, stores), readDump(c.t, recorded(c.t, firstDay)))
+	}
+}
+
+// storedOf returns the symbol's trades of all stores, in order, each once.
+func storedOf(symbol string, stores []judge.Store) []trade {
+	byID := make(map[int64]trade)
+	for _, s := range stores {
+		for _, e := range s.Trades[symbol] {
+			byID[e.ID] = trade{e.ID, int64(e.TradeTime), e.Price.String(), e.Quantity.String(), e.BuyerIsMaker}
+		}
+	}
+	trades := make([]trade, 0, len(byID))
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		trades = append(trades, byID[id])
+	}
+	return trades
+}
+
+// judgeAmount expects that something was traded at all.
+func judgeAmount(t testing.TB, n judge.Counts) {
 	t.Helper()
-	type numbered struct {
-		id       int64
-		clientID string
+	if n.Orders == 0 || n.Cycles == 0 {
+		t.Errorf("%d orders, %d full cycles: nothing was traded", n.Orders, n.Cycles)
 	}
-	ids := make(map[int64]string)
-	for _, o := range query(t, openDatabase(t, database), "SELECT order_id, client_order_id FROM orders",
-		func(row *sql.Rows, o *numbered) error { return row.Scan(&o.id, &o.clientID) }) {
-		ids[o.id] = o.clientID
-	}
-	return ids
+	t.Logf("%d orders, %d full cycles, %d refused", n.Orders, n.Cycles, n.Rejects)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"hedgehog/exchange"
+	"hedgehog/exchange/sim"
 	"hedgehog/node/api"
 )
 
@@ -88,8 +90,8 @@ func (c *cluster) adopted(symbol string) {
 		}
 		open := make(map[string]bool)
 		for _, e := range c.entries() {
-			if e.Symbol == symbol && (e.Event == "order" || e.Event == "fill") {
-				open[e.ClientOrderID] = e.Status != "FILLED"
+			if e.Symbol == symbol && (e.Event == sim.JournalOrder || e.Event == sim.JournalFill) {
+				open[e.ClientOrderID] = e.Status != exchange.Filled
 			}
 		}
 		maps.DeleteFunc(open, func(_ string, is bool) bool { return !is })

@@ -7,15 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"hedgehog/exchange"
 )
 
 // What the nodes tell of themselves: their events and their logs.
-
-// tenure is the time of an owner; the next one's ends it.
-type tenure struct {
-	node   string
-	fromUS int64 // the earliest at which some node knew
-}
 
 var sinceEpoch = regexp.MustCompile(`^owned .*since epoch (\d+)`)
 
@@ -39,17 +35,7 @@ func (c *cluster) listen() {
 			if err != nil {
 				c.t.Fatal(err)
 			}
-			if c.tenures[e.Symbol] == nil {
-				c.tenures[e.Symbol] = make(map[uint64]tenure)
-			}
-			fromUS := int64(e.TimeUS) - m.ahead.Microseconds()
-			known, told := c.tenures[e.Symbol][epoch]
-			if told && known.node != e.Node {
-				c.t.Errorf("%s epoch %d: owned by %q and, as %s has it, by %q", e.Symbol, epoch, known.node, m.name, e.Node)
-			}
-			if !told || fromUS < known.fromUS {
-				c.tenures[e.Symbol][epoch] = tenure{e.Node, fromUS}
-			}
+			c.court.Assigned(e.TimeUS-exchange.Micros(m.ahead.Microseconds()), e.Symbol, e.Node, 0, epoch)
 		}
 	}
 }

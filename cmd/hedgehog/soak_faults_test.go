@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -147,38 +148,44 @@ func (s *soak) strikeProcess(f fault, name string) (undo func()) {
 	}
 }
 
-// fillDisk leaves the node no byte. It may end from that, and is started again
-// when there is room.
+// fillDisk leaves the node no byte. When there is room again it goes on, or is
+// started anew where it could not store what the cluster has decided, of which it
+// ends.
 func (s *soak) fillDisk(m *member) (undo func()) {
 	s.t.Helper()
 	s.c.listen()
 	m.failing = true
-	path := filepath.Join(m.dir, "filler")
-	filler, err := os.Create(path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer filler.Close()
-	for block := make([]byte, 1<<20); len(block) > 0; {
-		if _, err := filler.Write(block); errors.Is(err, syscall.ENOSPC) {
-			block = block[:len(block)/2]
-		} else if err != nil {
-			s.t.Fatal(err)
-		}
-	}
+	since, path := time.Now(), filepath.Join(m.dir, "filler")
+	fill(s.t, path)
 	return func() {
 		if err := os.Remove(path); err != nil {
 			s.t.Fatal(err)
 		}
-		m.failing = false
-		select {
-		case <-m.ended:
-			if code := m.exit(); code == 0 {
-				s.t.Errorf("%s has ended by itself with code 0 while its disk was full", m.name)
+		s.attendUntil(time.Now().Add(100 * time.Millisecond)) // what has failed by now was told by then
+		if len(m.logged("committed changes not applied", since)) > 0 {
+			if code := m.exit(); code != 1 {
+				s.t.Errorf("exit code %d of %s after its disk was full, want 1: %s", code, m.name, lastLine(m.lines()))
 			}
 			m.ahead = 0
 			s.c.start(m.name)
-		default:
+		}
+		m.failing = false
+	}
+}
+
+// fill writes to a file until there is no byte left on its disk.
+func fill(t testing.TB, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 1<<20); len(block) > 0; {
+		if _, err := f.Write(block); errors.Is(err, syscall.ENOSPC) {
+			block = block[:len(block)/2]
+		} else if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

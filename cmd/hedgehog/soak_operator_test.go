@@ -6,42 +6,35 @@ import (
 	"context"
 	"database/sql"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
 
+	"hedgehog/exchange"
 	"hedgehog/node/api"
+	"hedgehog/node/judge"
 )
 
 // operator changes settings, moves symbols and drains nodes while storms rage,
-// with one node or another, and remembers what was acknowledged.
+// through one node or another, and has all of it written down.
 type operator struct {
-	s                        *soak
-	random                   *rand.Rand
-	clients                  []*api.Client
-	changes                  int                  // of settings, asked for
-	budgets                  map[string]*register // by symbol
-	acknowledged, unanswered int                  // changes of any kind
-}
-
-// register is a value that is written again and again, each time another.
-type register struct {
-	last string   // acknowledged last
-	open []string // asked for, with unknown outcome: each may become true at any time
+	s       *soak
+	random  *rand.Rand
+	clients []*api.Client
+	history judge.History // of the settings
+	budgets int           // that were asked for
+	// acknowledged and unanswered count changes of any kind.
+	acknowledged, unanswered int
 }
 
 // operatorPatience is how long the operator waits for an answer.
 const operatorPatience = 3 * time.Second
 
 func newOperator(s *soak) *operator {
-	o := &operator{s: s, random: rand.New(rand.NewPCG(s.seed, 2)), budgets: make(map[string]*register)}
+	o := &operator{s: s, random: rand.New(rand.NewPCG(s.seed, 2))}
 	for _, name := range s.names {
 		o.clients = append(o.clients, s.c.members[name].client)
-	}
-	for _, symbol := range s.c.symbols {
-		o.budgets[symbol] = &register{last: "1000"} // as trade has set it
 	}
 	return o
 }
@@ -89,6 +82,8 @@ func (o *operator) change(ctx context.Context) {
 		_, err = client.Assign(ctx, api.AssignRequest{Symbols: []string{symbol}, Node: node})
 	case 5:
 		_, err = client.ChangeNode(ctx, "transfer-leader", api.NodeRequest{})
+	case 6:
+		err = o.readBudget(ctx, client, symbol)
 	default:
 		err = o.setBudget(ctx, client, symbol)
 	}
@@ -101,16 +96,27 @@ func (o *operator) change(ctx context.Context) {
 
 // setBudget gives the symbol a budget that it never had.
 func (o *operator) setBudget(ctx context.Context, client *api.Client, symbol string) error {
-	o.changes++
-	budget := decimal.New(100_000+int64(o.changes), -2)
+	o.budgets++
+	budget := decimal.New(100_000+int64(o.budgets), -2)
+	call := o.history.Invoke(now(), judge.Call{Client: "operator", Key: symbol, Write: map[string]string{"budget": budget.String()}})
 	_, err := client.Change(ctx, symbol, api.Change{Budget: &budget})
-	if r := o.budgets[symbol]; err == nil {
-		r.last = budget.String()
-	} else {
-		r.open = append(r.open, budget.String())
+	if err == nil {
+		o.history.Return(now(), call, nil)
 	}
 	return err
 }
+
+// readBudget reads the symbol's budget as a node has it.
+func (o *operator) readBudget(ctx context.Context, client *api.Client, symbol string) error {
+	call := o.history.Invoke(now(), judge.Call{Client: "operator", Key: symbol, Behind: true})
+	settings, err := client.Symbol(ctx, symbol)
+	if err == nil {
+		o.history.Return(now(), call, map[string]string{"budget": settings.Trading.Budget.String()})
+	}
+	return err
+}
+
+func now() exchange.Micros { return exchange.MicrosOf(time.Now()) }
 
 // tidy undoes the drains and pins.
 func (o *operator) tidy() {
@@ -137,24 +143,22 @@ func (o *operator) insist(what string, ask func(context.Context, *api.Client) er
 	})
 }
 
-// judge expects each node to have stored, of each setting, what was acknowledged
-// last, or what was asked for without an answer.
+// judge expects that what all nodes have stored in the end, and what was read, is
+// explained by one order of the changes, those that were acknowledged among them.
 func (o *operator) judge() {
 	t := o.s.t
 	t.Helper()
-	type row struct{ symbol, budget string }
 	for _, name := range o.s.names {
 		db := openDatabase(t, o.s.c.members[name].database())
-		stored := make(map[string]string)
+		type row struct{ symbol, budget string }
 		for _, r := range query(t, db, "SELECT symbol, budget FROM trading_settings", func(rows *sql.Rows, r *row) error {
 			return rows.Scan(&r.symbol, &r.budget)
 		}) {
-			stored[r.symbol] = r.budget
+			call := o.history.Invoke(now(), judge.Call{Client: name, Key: r.symbol})
+			o.history.Return(now(), call, map[string]string{"budget": r.budget})
 		}
-		for symbol, want := range o.budgets {
-			if got := stored[symbol]; got != want.last && !slices.Contains(want.open, got) {
-				t.Errorf("%s: the budget of %s is %q, but %q was acknowledged last", name, symbol, got, want.last)
-			}
-		}
+	}
+	for _, v := range o.history.Check(time.Minute) {
+		t.Errorf("violation: %s", v)
 	}
 }

@@ -37,33 +37,21 @@ type sample struct {
 // look takes a sample of each node and prints a line.
 func (s *soak) look() {
 	s.t.Helper()
-	s.c.listen()
+	s.c.hear()
 	for _, name := range s.names {
 		s.samples[name] = append(s.samples[name], sampleOf(s.t, s.c.members[name]))
 	}
 	faults := 0
-	for _, n := range s.faults {
-		faults += n
+	for _, count := range s.faults {
+		faults += count
 	}
-	orders, cycles := s.traded()
+	n := s.c.court.Counts()
 	verdict := "no violation"
 	if s.t.Failed() {
 		verdict = "VIOLATIONS"
 	}
 	s.t.Logf("%5.0f s: %d faults, %d orders, %d cycles, %d changes acknowledged and %d not, %s",
-		time.Since(s.began).Seconds(), faults, orders, cycles, s.operator.acknowledged, s.operator.unanswered, verdict)
-}
-
-func (s *soak) traded() (orders, cycles int) {
-	for _, e := range s.c.entries() {
-		switch {
-		case e.Event == "order":
-			orders++
-		case e.Event == "fill" && e.Side == "SELL" && e.Status == "FILLED":
-			cycles++
-		}
-	}
-	return orders, cycles
+		time.Since(s.began).Seconds(), faults, n.Orders, n.Cycles, s.operator.acknowledged, s.operator.unanswered, verdict)
 }
 
 func sampleOf(t testing.TB, m *member) (s sample) {
@@ -176,9 +164,9 @@ func (s *soak) print() {
 		fmt.Fprintf(w, "%s\t%d\n", kind, s.faults[kind])
 		total += s.faults[kind]
 	}
-	orders, cycles := s.traded()
+	n := s.c.court.Counts()
 	fmt.Fprintf(w, "faults in all\t%d\norders\t%d\ncycles\t%d\nchanges acknowledged\t%d\nchanges refused or unanswered\t%d\n\n",
-		total, orders, cycles, s.operator.acknowledged, s.operator.unanswered)
+		total, n.Orders, n.Cycles, s.operator.acknowledged, s.operator.unanswered)
 	fmt.Fprintf(w, "seconds\tn\tmin\tmedian\tp99\tmax\n")
 	for _, r := range []struct {
 		what string

@@ -88,7 +88,7 @@ func newSoak(t *testing.T, nodes int, seed uint64) *soak {
 		report: report{faults: make(map[faultKind]int), samples: make(map[string][]sample)},
 		c: &cluster{
 			t: t, dir: dir, journal: filepath.Join(dir, "journal.jsonl"), symbols: symbols, profile: "local",
-			members: make(map[string]*member), tenures: make(map[string]map[uint64]tenure),
+			members: make(map[string]*member),
 		},
 	}
 	t.Cleanup(func() {
@@ -135,10 +135,11 @@ func (s *soak) begin() {
 	namespace := s.lan.plug(exchangeMachine, netip.MustParseAddr(at))
 	s.market = place{start: startWithin(namespace), log: s.logFile(exchangeMachine)}
 	s.args = []string{"exchange", "--listen", at + ":9090", "--journal", s.c.journal, "--data-dir", filepath.Join(s.c.dir, exchangeMachine),
-		"--seed", fmt.Sprint(s.seed), "--rate", "10", "--commission", "0.0001", "--weight-limit", "1000000",
+		"--seed", fmt.Sprint(s.seed), "--rate", "10", "--commission", commission, "--weight-limit", "1000000",
 		"--order-limit", "100000", "--connection-limit", "100000", "--symbols", strings.Join(s.c.symbols, ",")}
 	s.openExchange()
 	s.c.exchange = s.c.market.url
+	s.c.openCourt("http://" + s.lan.front(namespace, at+":9090"))
 	must(s.t, "cluster", "keygen", "--out", s.c.secret())
 	s.c.found(s.names...)
 	s.c.trade()
