@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 
 	"hedgehog/exchange"
@@ -42,6 +43,9 @@ func ReadStore(ctx context.Context, node, path string) (Store, error) {
 }
 
 func (s *Store) read(ctx context.Context, path string) (err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return err
+	}
 	address := url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"}
 	db, err := sql.Open("sqlite", address.String())
 	if err != nil {

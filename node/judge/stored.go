@@ -18,15 +18,17 @@ type End struct {
 	// Stores are what the nodes have stored, those of dead ones too.
 	Stores []Store
 	// Settled is a time of the exchange's clock: what had happened by then has had
-	// the time to be stored and told to the cluster. Orders that changed later are
-	// passed over, since there the nodes may still be at work.
+	// the time to be stored and told to the cluster, and each symbol a further trade,
+	// which is what closes a cycle. Orders and positions that changed later are passed
+	// over, since there the nodes may still be at work.
 	Settled exchange.Micros
 	// Collected are the symbols whose trades were collected.
 	Collected map[string]Span
 }
 
-// Stored compares what the nodes have stored with the journal so far. Trading
-// needs orders collected for it, and the journal from its first line.
+// Stored compares what the nodes have stored with the journal so far, which has to
+// be there from its first line. Symbols that are traded have to have their orders
+// collected too.
 func (j *Judge) Stored(end End) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
