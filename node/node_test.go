@@ -60,6 +60,11 @@ type running struct {
 // startNode runs a node until the test ends or stop is called.
 func startNode(t *testing.T, change func(*node.Config)) *running {
 	t.Helper()
+	return startNodeIn(t, node.Real(), change)
+}
+
+func startNodeIn(t *testing.T, around node.Environment, change func(*node.Config)) *running {
+	t.Helper()
 	config := node.DefaultConfig()
 	config.Name = "n1"
 	config.HTTP = "127.0.0.1:0"
@@ -70,7 +75,7 @@ func startNode(t *testing.T, change func(*node.Config)) *running {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	n, err := node.New(config, log)
+	n, err := node.NewIn(around, config, log)
 	if err != nil {
 		t.Fatalf("node: %v", err)
 	}

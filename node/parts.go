@@ -55,6 +55,7 @@ func (n *Node) collectPart(symbol string, topics []bus.Topic) *part {
 	sub := n.bus.Subscribe(bus.Options{Name: partCollect + " " + symbol}, topics...)
 	config := collector.DefaultConfig()
 	config.Jitter = n.around.Jitter
+	config.Begin = func(ctx context.Context, first int64) error { return n.beginCollecting(ctx, symbol, first) }
 	c := collector.New(config, sub, n.around.Store(n.store), n.log)
 	n.view(symbol).collector.Store(c)
 	return &part{name: partCollect, run: c.Run, release: sub.Close}
@@ -195,65 +196,4 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, 
 	running.Go(func() error { return n.orders.CatchUp(ctx, symbol) })
 	running.Go(func() error { return t.Run(ctx) })
 	return running.Wait()
-}
-
-// watermarkEvery is how often the cluster is told how far the trades of the
-// owned symbols are stored. The next owner fetches again what lies behind that.
-const watermarkEvery = time.Second
-
-// firstWatermarkEvery is how often it is looked for symbols whose trades the
-// cluster has not been told of yet: of those the next owner would not know that
-// there is anything to fetch.
-const firstWatermarkEvery = watermarkEvery / 20
-
-// reportWatermarks tells the cluster until ctx ends.
-func (n *Node) reportWatermarks(ctx context.Context) error {
-	tick := time.NewTicker(firstWatermarkEvery)
-	defer tick.Stop()
-	told := make(map[string]int64)
-	var last time.Time
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		all := n.now().Sub(last) >= watermarkEvery
-		if all {
-			last = n.now()
-		}
-		change := n.watermarks(told, all)
-		if len(change.Watermarks) == 0 {
-			continue
-		}
-		brief, cancel := context.WithTimeout(ctx, watermarkEvery)
-		_, err := n.propose(brief, storage.Command{Watermarks: change})
-		cancel()
-		if err != nil {
-			n.log.Debug("watermarks not told, trying again", "error", err)
-			continue
-		}
-		for symbol, id := range change.Watermarks {
-			told[symbol] = id
-		}
-	}
-}
-
-// watermarks returns what has been stored beyond what was told, of all symbols or
-// of those that nothing was told of.
-func (n *Node) watermarks(told map[string]int64, all bool) *storage.WatermarksChange {
-	change := &storage.WatermarksChange{Node: n.config.Name, Epochs: make(map[string]int64), Watermarks: make(map[string]int64)}
-	for symbol, a := range n.state.Load().Assignments {
-		if a.Node != n.config.Name || told[symbol] != 0 && !all {
-			continue
-		}
-		c := n.view(symbol).collector.Load()
-		if c == nil {
-			continue
-		}
-		if id := c.Stats().LastTradeID; id > told[symbol] {
-			change.Watermarks[symbol], change.Epochs[symbol] = id, int64(a.Epoch)
-		}
-	}
-	return change
 }

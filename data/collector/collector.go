@@ -147,9 +147,9 @@ func (c *Collector) begin(take context.Context) error {
 	return err
 }
 
-// flush stores the pending batch, and tries again until that works or write ends.
+// flush stores the pending batch, and tries again until that works or ctx ends.
 // Trades whose collecting has not begun when take ends are dropped.
-func (c *Collector) flush(take, write context.Context) error {
+func (c *Collector) flush(take, ctx context.Context) error {
 	if c.pending.size() == 0 {
 		return nil
 	}
@@ -158,11 +158,11 @@ func (c *Collector) flush(take, write context.Context) error {
 	pauses.InitialInterval, pauses.MaxInterval = c.cfg.FirstRetry, c.cfg.LongestRetry
 	pauses.RandomizationFactor = c.cfg.Jitter
 	var last error // why it failed, which says more than that ctx has ended since
-	_, err := backoff.Retry(write, func() (struct{}, error) {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if err := c.begin(take); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, c.store.Write(write, c.pending)
+		return struct{}{}, c.store.Write(ctx, c.pending)
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
 		last = err
 		c.progress.failed(err)
