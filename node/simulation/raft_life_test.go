@@ -215,8 +215,8 @@ func (n *raftNode) takeOver(s *raftSnapshot) error {
 // applyBatch applies some of what is committed, and answers who proposed it.
 func (n *raftNode) applyBatch() error {
 	n.mu.Lock()
-	from := n.applied
-	to := min(n.commit, from+1+uint64(n.net.dice(n.name()+" raft batch", maxBatch)))
+	from := n.applied // may be beyond what this life knows to be committed
+	to := min(max(n.commit, from), from+1+uint64(n.net.dice(n.name()+" raft batch", maxBatch)))
 	var commands []consensus.Command
 	for index := from + 1; index <= to; index++ {
 		if e := n.log[index-1]; e.command {
