@@ -39,8 +39,8 @@ const (
 	PlaceBuy
 	// PlaceSell asks for a limit sell at the decision's price and quantity.
 	PlaceSell
-	// FetchFills asks for the fills of the position's buy: without them it is
-	// not known what was really received.
+	// FetchFills asks for the fills of the position's order that is over: without
+	// them it is not known what was really received.
 	FetchFills
 	// Renew asks for a fresh position in place of this one, which is over.
 	Renew
@@ -74,14 +74,14 @@ func (f Formula) Step(p Position, e Event, s Settings, open int) (Position, Deci
 	case p.buyFailed():
 		return over(p, Dropped), f.renewal(s, open)
 	case p.bought() && p.Sell == nil, p.sellLost(): // 4
-		return f.sell(p, s, open)
+		return f.proceed(p, s, open)
 	case p.Sell != nil && p.Sell.Status == exchange.Filled: // 5
 		if e.TradeID <= p.lastFill(p.Sell) {
 			// The trade that filled the sell, overtaken by the news of it: the cycle
 			// is closed by the next one, whichever comes first.
 			return p, Decision{}
 		}
-		return f.finish(p), f.renewal(s, open)
+		return f.proceed(p, s, open)
 	case !p.RebuyTriggered && s.Status != Shutdown && open < s.Chunks &&
 		e.Price.LessThan(RebuyBelow(p.Buy.Price, s.RebuyInterval)): // 7
 		p.RebuyTriggered = true
@@ -99,9 +99,21 @@ func (f Formula) stepNews(p Position, news *exchange.OrderUpdate, s Settings, op
 	}
 	p, changed := p.withNews(news) // 3 and 6
 	if changed && speaksOfBuy && p.bought() {
-		return f.sell(p, s, open) // 4, in the same step
+		return f.proceed(p, s, open) // 4, in the same step
 	}
 	return p, Decision{}
+}
+
+// proceed is rules 4 and 5 for a position that has bought, and sold or lost its
+// sell where it had one.
+func (f Formula) proceed(p Position, s Settings, open int) (Position, Decision) {
+	if p.lacksFills() != nil {
+		return p, Decision{Action: FetchFills}
+	}
+	if p.Sell != nil && p.Sell.Status == exchange.Filled {
+		return f.finish(p), f.renewal(s, open)
+	}
+	return f.sell(p, s, open)
 }
 
 // sell is rule 4: sell what was really received, less what earlier sells had
@@ -109,9 +121,6 @@ func (f Formula) stepNews(p Position, news *exchange.OrderUpdate, s Settings, op
 // takes; such a rest ends the position. A whole buy's rest does not: to buy
 // again what can't be sold would pile it up.
 func (f Formula) sell(p Position, s Settings, open int) (Position, Decision) {
-	if !p.fillsComplete(p.Buy) {
-		return p, Decision{Action: FetchFills}
-	}
 	sold := p.Sold
 	if p.Sell != nil {
 		sold = sold.Add(p.Sell.ExecutedQuantity)

@@ -64,6 +64,13 @@ func TestEachRuleOfTheFormula(t *testing.T) {
 	sellCanceledLate := order(exchange.Sell, "0.4319", "46.3", "46.2", exchange.Canceled)
 	bought := []exchange.Fill{fill(buyFilled, "0.0464", "XRP")}
 	boughtForBNB := []exchange.Fill{fill(buyFilled, "0.00001", "BNB")}
+	// all are the fills of the orders, which cost nothing.
+	all := func(orders ...*exchange.Order) (fills []exchange.Fill) {
+		for _, o := range orders {
+			fills = append(fills, fill(o, "0", "USDT"))
+		}
+		return fills
+	}
 	trade := func(price string) naive.Event { return naive.Event{Price: d(price), TradeID: 1000} }
 	news := func(o *exchange.Order, fills ...exchange.Fill) naive.Event {
 		return naive.Event{News: &exchange.OrderUpdate{Order: *o, Fills: fills}}
@@ -99,18 +106,22 @@ func TestEachRuleOfTheFormula(t *testing.T) {
 			event: trade("0.43"), want: naive.Decision{Action: naive.PlaceSell, Price: d("0.4319"), Quantity: d("19.9")}},
 		{name: "4: what is too little to sell ends the position", position: naive.Position{Buy: buyDust, Fills: []exchange.Fill{fill(buyDust, "0", "XRP")}},
 			event: trade("0.43"), want: naive.Decision{Action: naive.Renew}, state: naive.Dropped},
-		{name: "4: a sell that was cancelled is placed again for the rest", position: naive.Position{Buy: buyFilled, Sell: sellCanceled, Fills: bought},
+		{name: "4: a sell that was cancelled is placed again for the rest", position: naive.Position{Buy: buyFilled, Sell: sellCanceled, Fills: append(all(sellCanceled), bought...)},
 			event: trade("0.43"), want: naive.Decision{Action: naive.PlaceSell, Price: d("0.4319"), Quantity: d("6.3")},
 			rules: func(f *exchange.Filters) { f.MinNotional = d("1") }},
-		{name: "4: unless the rest is too little", position: naive.Position{Buy: buyFilled, Sell: sellCanceledLate, Fills: bought},
+		{name: "4: unless the rest is too little", position: naive.Position{Buy: buyFilled, Sell: sellCanceledLate, Fills: append(all(sellCanceledLate), bought...)},
 			event: trade("0.43"), want: naive.Decision{Action: naive.Renew}, state: naive.Finished},
-		{name: "5: a finished cycle is replaced", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: bought}, event: trade("0.43205"),
+		{name: "4: but not before its fills are known", position: naive.Position{Buy: buyFilled, Sell: sellCanceledLate, Fills: bought},
+			event: trade("0.43"), want: naive.Decision{Action: naive.FetchFills}},
+		{name: "5: a finished cycle is replaced", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: all(sellFilled)}, event: trade("0.43205"),
 			want: naive.Decision{Action: naive.Renew}, state: naive.Finished},
 		{name: "5: but not by the trade that filled the sell", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: []exchange.Fill{fill(sellFilled, "0", "USDT")}},
 			event: naive.Event{Price: d("0.43205"), TradeID: 102}},
-		{name: "5: but not in shutdown", position: naive.Position{Buy: buyFilled, Sell: sellFilled}, event: trade("0.43205"),
+		{name: "5: but not before its fills are known", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: bought}, event: trade("0.43205"),
+			want: naive.Decision{Action: naive.FetchFills}},
+		{name: "5: but not in shutdown", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: all(sellFilled)}, event: trade("0.43205"),
 			change: func(s *naive.Settings) { s.Status = naive.Shutdown }, want: naive.Decision{Action: naive.End}, state: naive.Finished},
-		{name: "5: nor when fewer chunks are wanted now", position: naive.Position{Buy: buyFilled, Sell: sellFilled}, event: trade("0.43205"),
+		{name: "5: nor when fewer chunks are wanted now", position: naive.Position{Buy: buyFilled, Sell: sellFilled, Fills: all(sellFilled)}, event: trade("0.43205"),
 			change: func(s *naive.Settings) { s.Chunks = 2 }, open: 3, want: naive.Decision{Action: naive.End}, state: naive.Finished},
 		{name: "6: news of the sell", position: naive.Position{Buy: buyFilled, Sell: sellNew}, event: news(sellFilled)},
 		{name: "7: the price fell by the interval", position: naive.Position{Buy: buyNew}, event: trade("0.4302"), want: naive.Decision{Action: naive.Rebuy}},

@@ -79,6 +79,20 @@ func (p *Position) fillsComplete(o *exchange.Order) bool {
 	return known.Cmp(o.ExecutedQuantity) >= 0
 }
 
+// lacksFills returns an order that is over and whose fills have to be known before
+// the position can go on: of the buy for what was received, of the sell for what
+// it earned; nil where all are known.
+func (p *Position) lacksFills() *exchange.Order {
+	switch {
+	case p.Sell != nil && !p.fillsComplete(p.Sell):
+		return p.Sell
+	case (p.Sell == nil || p.sellLost()) && !p.fillsComplete(p.Buy):
+		return p.Buy
+	default:
+		return nil
+	}
+}
+
 // lastFill is the id of the latest known trade that filled the order; 0 when none
 // is known.
 func (p *Position) lastFill(o *exchange.Order) int64 {

@@ -266,8 +266,8 @@ func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decisio
 	if err := t.replace(ctx, i, p.withFills(update.Fills)); err != nil || !p.bought() {
 		return err
 	}
-	p, sell := t.formula.sell(t.positions[i], t.settings, len(t.positions)) // filled at once
-	return t.carryOut(ctx, i, p, sell, price)
+	p, d = t.formula.proceed(t.positions[i], t.settings, len(t.positions)) // filled at once
+	return t.carryOut(ctx, i, p, d, price)
 }
 
 // outlive returns a context for a request to the exchange that goes on for
@@ -309,26 +309,29 @@ func (t *Trader) refuse(err error) {
 	}
 }
 
+// fetchFills has position i go on once the fills that it lacks are known.
 func (t *Trader) fetchFills(ctx context.Context, i int) error {
 	now := t.config.Now()
 	if now.Before(t.pauseUntil) {
 		return nil
 	}
 	p := t.positions[i]
-	fills, err := t.exchange.Fills(ctx, p.Symbol, p.Buy.ID)
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		t.refuse(fmt.Errorf("fills of order %d: %w", p.Buy.ID, err))
-		t.pauseUntil = now.Add(t.failures.NextBackOff())
-		return nil
+	for o := p.lacksFills(); o != nil; o = p.lacksFills() {
+		fills, err := t.exchange.Fills(ctx, p.Symbol, o.ID)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			t.refuse(fmt.Errorf("fills of order %d: %w", o.ID, err))
+			t.pauseUntil = now.Add(t.failures.NextBackOff())
+			return nil
+		}
+		p = p.withFills(fills)
+		if !p.fillsComplete(o) {
+			return t.replace(ctx, i, p) // the exchange's records lag; a later event asks again
+		}
 	}
-	p = p.withFills(fills)
-	if !p.fillsComplete(p.Buy) {
-		return t.replace(ctx, i, p) // the exchange's records lag; a later event asks again
-	}
-	p, d := t.formula.sell(p, t.settings, len(t.positions))
+	p, d := t.formula.proceed(p, t.settings, len(t.positions))
 	return t.carryOut(ctx, i, p, d, decimal.Zero)
 }
 

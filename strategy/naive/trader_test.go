@@ -198,6 +198,34 @@ func TestAFillThatHappenedWhileNobodyTradedIsFound(t *testing.T) {
 	wantOrders(t, d.accepted(), "BUY 0.4307 FILLED", "SELL 0.4319 NEW")
 }
 
+// What a sell cost is known from its fills alone, and nobody has heard of those.
+func TestTheProfitOfASellThatFilledWhileNobodyTradedIsExact(t *testing.T) {
+	d := inMemory(t, nil)
+	d.startTrader(workedSettings(), nil)
+	d.pass("0.4318")
+	d.pass("0.4306") // fills the buy; the sell is placed
+	positions := d.trader.Status().Positions
+	_ = d.stop()
+	d.pass("0.4330") // fills the sell
+	for i := range positions {
+		positions[i].Fills = nil // as they are stored
+	}
+	d.startTrader(workedSettings(), positions)
+	d.pass("0.4330") // closes the cycle
+	_ = d.stop()
+	close(d.positions)
+	var finished naive.Position
+	for p := range d.positions {
+		if p.State == naive.Finished {
+			finished = *p
+		}
+	}
+	// Bought 46.4 at 0.4307, sold 46.3 at 0.4319, of which a thousandth was kept.
+	if want := decimal.RequireFromString("-0.00750697"); !finished.Profit.Equal(want) {
+		t.Errorf("recorded is a profit of %s, want %s", finished.Profit, want)
+	}
+}
+
 func TestASellCancelledByHandIsPlacedAgain(t *testing.T) {
 	d := inMemory(t, nil)
 	d.startTrader(workedSettings(), nil)
