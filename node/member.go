@@ -2,14 +2,11 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -85,32 +82,6 @@ func (n *Node) openMember(ctx context.Context) error {
 	n.agent = cluster.NewAgent(cluster.AgentConfig{Node: n.config.Name, Run: n.run, Timing: timing.lease, Now: n.now},
 		leaderOf{n}, n.state.Load, n.guard, roles{n}, n.log)
 	return n.loadState(ctx)
-}
-
-// clusterID returns the id of the cluster that the node belongs to, and whether
-// it is to found one. The id is kept in a file: it is made by the founder and
-// taken over by who joins, and keeps two clusters with one secret apart.
-func (n *Node) clusterID() (id string, found bool, err error) {
-	path := filepath.Join(n.config.DataDir, "cluster-id")
-	content, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		return strings.TrimSpace(string(content)), false, nil
-	case !errors.Is(err, os.ErrNotExist):
-		return "", false, fmt.Errorf("cluster id: %w", err)
-	case len(n.config.Join) > 0:
-		return "", false, nil // learnt from whom it joins
-	}
-	id = strings.ToLower(rand.Text()[:16])
-	return id, true, n.keepClusterID(id)
-}
-
-func (n *Node) keepClusterID(id string) error {
-	path := filepath.Join(n.config.DataDir, "cluster-id")
-	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
-		return fmt.Errorf("cluster id: %w", err)
-	}
-	return nil
 }
 
 // runMember runs the member until ctx ends. On the way out the agent gives up
@@ -247,24 +218,6 @@ func (n *Node) followMembers(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// learnClusterID takes over the id of the cluster that the node has joined.
-func (n *Node) learnClusterID() error {
-	if n.meta.ClusterID != "" {
-		return nil
-	}
-	for _, m := range n.gossip.Members() {
-		if m.Name == n.config.Name || m.Meta.ClusterID == "" {
-			continue
-		}
-		if err := n.keepClusterID(m.Meta.ClusterID); err != nil {
-			return err
-		}
-		n.meta.ClusterID = m.Meta.ClusterID
-		return n.gossip.SetMeta(n.meta)
-	}
-	return nil
 }
 
 // peers returns the living members, this node among them.
