@@ -41,6 +41,9 @@ type cluster struct {
 	dbs   map[string]*storage.DB
 	paths map[string]string
 	log   []storage.Entry
+	heard map[string]storage.Batch // by node
+	// written are the positions as they are in the log, by id.
+	written map[string]storage.Position
 }
 
 func newCluster(tb testing.TB, seed uint64, partial bool) *cluster {
@@ -56,7 +59,8 @@ func newCluster(tb testing.TB, seed uint64, partial bool) *cluster {
 			Symbol: symbol, Status: naive.On, Chunks: 4, Budget: dec("200"),
 			BuyDownInterval: dec("0.0005"), ProfitTarget: dec("0.001"), RebuyInterval: dec("0.001"),
 		},
-		dbs: make(map[string]*storage.DB), paths: make(map[string]string),
+		dbs: make(map[string]*storage.DB), paths: make(map[string]string), heard: make(map[string]storage.Batch),
+		written: make(map[string]storage.Position),
 	}
 	c.record.cfg = judge.DefaultConfig([]exchange.Symbol{rules})
 	c.record.cfg.Chunks = c.settings.Chunks
@@ -88,7 +92,7 @@ func (c *cluster) openStores() {
 	c.commit(storage.Command{Seed: []string{symbol}})
 }
 
-// commit applies a command on both nodes.
+// commit puts a command into the log.
 func (c *cluster) commit(command storage.Command) {
 	c.tb.Helper()
 	data, err := command.Encode()
@@ -96,10 +100,23 @@ func (c *cluster) commit(command storage.Command) {
 		c.tb.Fatal(err)
 	}
 	c.log = append(c.log, storage.Entry{Index: uint64(len(c.log) + 1), Term: 1, Data: data})
+}
+
+// flush writes to the databases what was committed and heard.
+func (c *cluster) flush() {
+	c.tb.Helper()
 	for name, db := range c.dbs {
-		results, err := db.ApplyEntries(c.tb.Context(), c.log[len(c.log)-1:])
-		if err != nil || results[0].Err != nil {
-			c.tb.Fatalf("node %s: %v, %v", name, err, results)
+		results, err := db.ApplyEntries(c.tb.Context(), c.log)
+		if err != nil {
+			c.tb.Fatalf("node %s: %v", name, err)
+		}
+		for i, r := range results {
+			if r.Err != nil {
+				c.tb.Fatalf("node %s: entry %d: %v", name, i+1, r.Err)
+			}
+		}
+		if _, err := db.Write(c.tb.Context(), c.heard[name]); err != nil {
+			c.tb.Fatalf("node %s: %v", name, err)
 		}
 	}
 }
@@ -125,22 +142,16 @@ func (c *cluster) handOver(node string) {
 	c.store(trades, updates)
 }
 
-// store writes to the owner's database.
+// store keeps what the owner writes to its database.
 func (c *cluster) store(trades []exchange.TradeEvent, updates []exchange.OrderUpdate) {
-	c.tb.Helper()
-	if c.dbs[c.node] == nil {
-		return
-	}
-	var b storage.Batch
+	b := c.heard[c.node]
 	for i := range trades {
 		b.Trades = append(b.Trades, &trades[i])
 	}
 	for i := range updates {
 		b.Orders = append(b.Orders, &updates[i])
 	}
-	if _, err := c.dbs[c.node].Write(c.tb.Context(), b); err != nil {
-		c.tb.Fatal(err)
-	}
+	c.heard[c.node] = b
 }
 
 // pass lets the price take a step, and the owner act on what follows from that.
@@ -168,7 +179,7 @@ func (c *cluster) pass() {
 		c.step(naive.Event{News: &update})
 	}
 	c.store([]exchange.TradeEvent{t}, heard)
-	c.journal()
+	c.write(c.positions...)
 }
 
 // step asks the formula about every position and does what it says.
@@ -243,12 +254,7 @@ func (c *cluster) cancel() {
 
 func agent(node string) string { return fmt.Sprintf("hedgehog/1.0 (%s)", node) }
 
-// journal commits the open positions as they are.
-func (c *cluster) journal() {
-	c.tb.Helper()
-	c.write(c.positions...)
-}
-
+// write commits those of the positions that have changed.
 func (c *cluster) write(positions ...naive.Position) {
 	c.tb.Helper()
 	change := &storage.PositionsChange{Node: c.node, Epochs: map[string]int64{symbol: c.epoch}}
@@ -269,9 +275,14 @@ func (c *cluster) write(positions ...naive.Position) {
 		if p.State != naive.Open {
 			row.EndTime = exchange.MicrosOf(c.now)
 		}
-		change.Positions = append(change.Positions, row)
+		if c.written[row.ID] != row {
+			c.written[row.ID] = row
+			change.Positions = append(change.Positions, row)
+		}
 	}
-	c.commit(storage.Command{Positions: change})
+	if len(change.Positions) > 0 {
+		c.commit(storage.Command{Positions: change})
+	}
 }
 
 // finish reads what the run leaves behind.
@@ -280,6 +291,7 @@ func (c *cluster) finish() record {
 	c.commit(storage.Command{Watermarks: &storage.WatermarksChange{
 		Node: c.node, Epochs: map[string]int64{symbol: c.epoch}, Watermarks: map[string]int64{symbol: c.trade},
 	}})
+	c.flush()
 	r := &c.record
 	r.final = c.engine.Account(account).Balances
 	// What the last trade has sold finishes with the next one.

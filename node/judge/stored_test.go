@@ -187,6 +187,7 @@ func TestStoresOfKilledNodesAreReadAndStayAsTheyAre(t *testing.T) {
 	for range 50 {
 		c.pass()
 	}
+	c.flush()
 	// The files as they are, with the write-ahead log: what kill -9 leaves behind.
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Dir(c.paths["a"]))); err != nil {
