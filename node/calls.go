@@ -216,10 +216,14 @@ func (n *Node) proposeHere(ctx context.Context, c storage.Command) (storage.Resu
 const proposePause = 50 * time.Millisecond
 
 // propose commits a command, wherever the leader is. It tries again while there
-// is none, until ctx ends: commands can be applied twice without harm.
+// is none, and where nobody knows what came of a try, until ctx ends: as one
+// proposal it takes effect once. A leader that does not answer for a lease is none.
 func (n *Node) propose(ctx context.Context, c storage.Command) (storage.Result, error) {
+	c.Proposal = fmt.Sprintf("%s/%d/%d", n.config.Name, n.run, n.proposals.Add(1))
 	for {
-		result, err := n.proposeOnce(ctx, c)
+		try, cancel := context.WithTimeout(ctx, profiles[n.config.Profile].lease.Lease)
+		result, err := n.proposeOnce(try, c)
+		cancel()
 		if err == nil || !mayTryAgain(err) {
 			return result, err
 		}

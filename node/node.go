@@ -64,6 +64,9 @@ type Node struct {
 	controller  *cluster.Controller
 	agent       *cluster.Agent
 
+	// proposals counts what this life of the node has proposed.
+	proposals atomic.Int64
+
 	// shutDown carries the symbols whose trader has completed its shutdown.
 	shutDown chan string
 	// partsChanged tells the agent that parts have started or stopped.

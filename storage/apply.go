@@ -80,7 +80,7 @@ func applyEntry(ctx context.Context, b *batch, e Entry) (Result, error) {
 	if _, err := b.exec(ctx, "SAVEPOINT command"); err != nil {
 		return Result{}, err
 	}
-	result, err := applyCommand(ctx, b, c)
+	result, err := applyOnce(ctx, b, e.Index, c)
 	if err != nil {
 		ofCommand := classify(err)
 		if !isOfCommand(ofCommand) {
@@ -104,6 +104,18 @@ func isOfCommand(err error) bool {
 		}
 	}
 	return false
+}
+
+// applyOnce applies the command, unless it is of a proposal that was carried out.
+func applyOnce(ctx context.Context, b *batch, index uint64, c Command) (Result, error) {
+	r, before, err := carriedOut(ctx, b, c.Proposal)
+	if err != nil || before {
+		return r, err
+	}
+	if r, err = applyCommand(ctx, b, c); err != nil {
+		return r, err
+	}
+	return r, remember(ctx, b, index, c.Proposal, r)
 }
 
 func applyCommand(ctx context.Context, b *batch, c Command) (r Result, err error) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/shopspring/decimal"
+
 	"hedgehog/storage"
 )
 
@@ -97,7 +99,7 @@ func TestAFailedCommandCountsAsAppliedAndChangesNothing(t *testing.T) {
 
 func TestACommandOfANewerPeerStopsTheWholeBatch(t *testing.T) {
 	db := newDB(t)
-	newer := storage.Entry{Index: 2, Term: 1, Data: []byte(`{"v":2,"leap":{}}`)}
+	newer := storage.Entry{Index: 2, Term: 1, Data: []byte(`{"v":3,"leap":{}}`)}
 	if results, err := db.ApplyEntries(t.Context(), []storage.Entry{entry(t, 1, assign("n1", 1, 1, "")), newer}); !errors.Is(err, storage.ErrNewerPeer) || results != nil {
 		t.Errorf("%+v, %v; want ErrNewerPeer alone", results, err)
 	}
@@ -203,5 +205,31 @@ func BenchmarkApplyEntries(b *testing.B) {
 			}
 			b.ReportMetric(float64(size*b.N)/b.Elapsed().Seconds(), "commands/s")
 		})
+	}
+}
+
+// A proposer who does not know what came of his change sends it again. It must not
+// undo what others have changed meanwhile.
+func TestAProposalTakesEffectOnce(t *testing.T) {
+	db := seeded(t, "XRPETH")
+	budget := func(index uint64, proposal, value string) storage.Result {
+		t.Helper()
+		amount := decimal.RequireFromString(value)
+		e := entry(t, index, storage.Command{Proposal: proposal, Settings: &storage.SettingsChange{Symbol: "XRPETH", Budget: &amount}})
+		return mustApplyAll(t, db, e)[0]
+	}
+	first := budget(10, "n1/1", "100")
+	budget(11, "n2/1", "200")
+	again := budget(12, "n1/1", "100")
+	if again.Settings == nil || !again.Settings.Trading.Budget.Equal(first.Settings.Trading.Budget) || again.Applied != 1 {
+		t.Errorf("sent again it is answered with %+v, want %+v", again, first)
+	}
+	s, err := db.Settings(t.Context(), "XRPETH")
+	if err != nil || s.Trading.Budget.String() != "200" {
+		t.Errorf("budget %v, %v; want 200, which was set last", s.Trading.Budget, err)
+	}
+	budget(10_000, "n2/2", "300")
+	if budget(10_001, "n1/1", "100"); mustSettings(t, db, "XRPETH").Trading.Budget.String() != "100" {
+		t.Error("the proposal is remembered for ever")
 	}
 }

@@ -14,15 +14,23 @@ import (
 const (
 	// commandVersion changes with every change of what commands say or do: nodes
 	// that apply one differently would no longer agree.
-	commandVersion = 1
+	commandVersion = 2
+	// oldestCommand is the oldest version that is still understood: it knew of no
+	// proposals.
+	oldestCommand = 1
 	// maxCommand is how long an encoded command may be, in bytes; assigning 3,000
 	// symbols takes a tenth of it.
 	maxCommand = 4 << 20
 )
 
 // Command is one change of the replicated state: exactly one field is set, beside
-// Term.
+// Proposal and Term.
 type Command struct {
+	// Proposal is the name of the proposer's wish for this change, which is his alone.
+	// Of the commands of one name the first one alone that changes something takes
+	// effect, and the others get its Result: so it can be sent again, for some
+	// seconds, when nobody knows what came of it. Empty: each takes effect.
+	Proposal string `json:"proposal,omitempty"`
 	// Term is the only term of the log in which the command may take effect, for
 	// what the leader of that term has decided; ErrConflict in another. 0: any.
 	Term uint64 `json:"term,omitempty"`
@@ -163,8 +171,8 @@ func DecodeCommand(data []byte) (Command, error) {
 		return Command{}, fmt.Errorf("decode command: %w: its version is %d and this release knows versions up to %d: install the newer release", ErrNewerPeer, e.Version, commandVersion)
 	case err != nil:
 		return Command{}, fmt.Errorf("decode command: %w: %w", ErrRefused, err)
-	case e.Version != commandVersion:
-		return Command{}, fmt.Errorf("decode command: %w: version %d: want %d", ErrRefused, e.Version, commandVersion)
+	case e.Version < oldestCommand:
+		return Command{}, fmt.Errorf("decode command: %w: version %d: want %d to %d", ErrRefused, e.Version, oldestCommand, commandVersion)
 	}
 	if err := e.Command.validate(); err != nil {
 		return Command{}, fmt.Errorf("decode command: %w", err)

@@ -130,9 +130,9 @@ func TestWhatIsNoCommandIsNotDecoded(t *testing.T) {
 		"an epoch beyond its type":    {`{"v":1,"assign":[{"symbol":"A","node":"n1","epoch":9223372036854775808}]}`, storage.ErrRefused},
 		"an amount of great exponent": {`{"v":1,"settings":{"symbol":"A","budget":"1e9999"}}`, storage.ErrRefused},
 		"more behind it":              {`{"v":1,"seed":["A"]} {}`, storage.ErrRefused},
-		"a newer version":             {`{"v":2,"seed":["A"]}`, storage.ErrNewerPeer},
-		"a newer version's field":     {`{"v":2,"leap":{}}`, storage.ErrNewerPeer},
-		"a newer version's type":      {`{"v":2,"seed":"A"}`, storage.ErrNewerPeer},
+		"a newer version":             {`{"v":3,"seed":["A"]}`, storage.ErrNewerPeer},
+		"a newer version's field":     {`{"v":3,"leap":{}}`, storage.ErrNewerPeer},
+		"a newer version's type":      {`{"v":3,"seed":"A"}`, storage.ErrNewerPeer},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

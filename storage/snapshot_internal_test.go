@@ -15,7 +15,7 @@ func FuzzSnapshotLines(f *testing.F) {
 	const head = `{"format":"hedgehog state","version":1,"index":9,"term":1}` + "\n"
 	f.Add([]byte(head+`["watermarks","A",1]`+"\n"), true)
 	f.Add([]byte(head+`["cluster_symbols","A",1,1,"n1"]`+"\n"+`{"sha256":""}`+"\n"), false)
-	f.Add([]byte(`{"format":"hedgehog state","version":2}`+"\n"), true)
+	f.Add([]byte(`{"format":"hedgehog state","version":3}`+"\n"), true)
 	f.Fuzz(func(t *testing.T, data []byte, sign bool) {
 		if sign { // so that what is behind the checksum is reached too
 			data = fmt.Appendf(data, "{\"sha256\":\"%x\"}\n", sha256.Sum256(data))

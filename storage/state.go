@@ -30,6 +30,7 @@ var replicatedTables = [...]table{
 	{"cluster_symbols", []string{"symbol", "assigned", "weight", "pin"}, "symbol"},
 	{"assignments", []string{"symbol", "node", "run", "epoch", "since_time", "next"}, "symbol"},
 	{"watermarks", []string{"symbol", "trade_id"}, "symbol"},
+	{"proposals", []string{"log_index", "proposal", "result"}, "log_index"},
 }
 
 // StateHash returns the index of the last applied entry, a colon and the SHA-256

@@ -71,6 +71,20 @@ func (db *DB) LastTradeID(ctx context.Context, symbol string) (id int64, ok bool
 	return last.Int64, last.Valid, nil
 }
 
+// LastTradeBefore returns the id of the last stored trade of symbol that was traded
+// before the time; ok is false when there is none.
+func (db *DB) LastTradeBefore(ctx context.Context, symbol string, at exchange.Micros) (id int64, ok bool, err error) {
+	next, err := db.firstTradeAt(ctx, symbol, at)
+	var last sql.NullInt64
+	if err == nil {
+		err = db.reader.QueryRowContext(ctx, "SELECT max(trade_id) FROM trade_events WHERE symbol = ? AND trade_id < ?", symbol, next).Scan(&last)
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("last trade of %s before %d: %w", symbol, at, err)
+	}
+	return last.Int64, last.Valid, nil
+}
+
 // TradeStats tells how complete the stored trades of a symbol are.
 type TradeStats struct {
 	Count   int64

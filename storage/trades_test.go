@@ -102,6 +102,13 @@ func TestTradesOfARangeAreThoseThatASimpleFilterKeeps(t *testing.T) {
 				want = append(want, e.ID)
 			}
 		}
+		before := slices.IndexFunc(all, func(e *exchange.TradeEvent) bool { return e.TradeTime >= r.From })
+		if before < 0 {
+			before = len(all)
+		}
+		if last, ok, err := db.LastTradeBefore(t.Context(), symbol, r.From); err != nil || ok != (before > 0) || ok && last != all[before-1].ID {
+			rt.Fatalf("last before %d: %d, %v, %v; want that of %d trades", r.From, last, ok, err, before)
+		}
 		for e, err := range db.Trades(t.Context(), symbol, r) {
 			if err != nil {
 				rt.Fatal(err)

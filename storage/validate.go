@@ -38,7 +38,14 @@ func firstError(errs ...error) error {
 
 // validate returns ErrRefused for a command that no state would allow. The same
 // rules stand in the schema, except where SQL can't say them.
+// maxProposal is how long the name of a proposal may be: a node's name and two
+// numbers, in bytes.
+const maxProposal = 128
+
 func (c Command) validate() error {
+	if len(c.Proposal) > maxProposal {
+		return refused("proposal", c.Proposal, fmt.Sprintf("at most %d bytes", maxProposal))
+	}
 	var set []interface{ validate() error }
 	if len(c.Seed) > 0 {
 		set = append(set, symbolList(c.Seed))
