@@ -33,6 +33,11 @@ func (s store) LastCandle(ctx context.Context, symbol string, minutes int) (exch
 	return s.db.LastCandle(ctx, symbol, minutes)
 }
 
+// LastTradeBefore is for the aggregator.
+func (s store) LastTradeBefore(ctx context.Context, symbol string, at exchange.Micros) (int64, bool, error) {
+	return s.db.LastTradeBefore(ctx, symbol, at)
+}
+
 // TradesSince is for the aggregator.
 func (s store) TradesSince(ctx context.Context, symbol string, from exchange.Micros) iter.Seq2[exchange.TradeEvent, error] {
 	return s.db.Trades(ctx, symbol, storage.TradeRange{From: from})

@@ -14,6 +14,9 @@ import (
 type Store interface {
 	// LastCandle returns the latest stored candle of a length; false when there is none.
 	LastCandle(ctx context.Context, symbol string, minutes int) (c exchange.Candle, ok bool, err error)
+	// LastTradeBefore returns the id of the last stored trade with a trade time
+	// before the given one; false when there is none.
+	LastTradeBefore(ctx context.Context, symbol string, at exchange.Micros) (id int64, ok bool, err error)
 	// TradesSince returns the stored trades with a trade time of from or later, in
 	// order of id.
 	TradesSince(ctx context.Context, symbol string, from exchange.Micros) iter.Seq2[exchange.TradeEvent, error]
@@ -35,7 +38,7 @@ type Aggregator struct {
 
 	candles  Candles
 	restored bool
-	last     int64              // id of the last trade counted; 0 before the first
+	last     int64              // id of the last trade counted, or before what counts; 0 for none
 	closed   []*exchange.Candle // not published yet
 }
 
@@ -92,7 +95,7 @@ func (a *Aggregator) restore(ctx context.Context) error {
 	if a.restored {
 		return nil
 	}
-	a.candles, a.last, a.closed = Candles{}, 0, nil
+	a.candles, a.closed = Candles{}, nil
 	var from exchange.Micros
 	for i, minutes := range exchange.CandleMinutes {
 		c, ok, err := a.store.LastCandle(ctx, a.symbol, minutes)
@@ -107,6 +110,10 @@ func (a *Aggregator) restore(ctx context.Context) error {
 		if i == 0 || next < from {
 			from = next
 		}
+	}
+	var err error
+	if a.last, _, err = a.store.LastTradeBefore(ctx, a.symbol, from); err != nil {
+		return fmt.Errorf("stored trade before: %w", err)
 	}
 	for t, err := range a.store.TradesSince(ctx, a.symbol, from) {
 		if err != nil {

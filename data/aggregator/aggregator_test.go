@@ -121,6 +121,32 @@ func TestAGapIsFilledFromTheExchange(t *testing.T) {
 	}
 }
 
+// After a restart the trades from the last stored candles on are counted: the first
+// of them may be missing too.
+func TestAGapIsFilledWhereARestartBegins(t *testing.T) {
+	trades := []*exchange.TradeEvent{
+		trade(10, midnight-second, "10"), trade(11, midnight, "9"), trade(12, midnight+second, "12"),
+		trade(13, midnight+2*second, "11"), trade(14, midnight+minute, "10"),
+	}
+	first := aggregate(t, database{openDB(t)}, history(trades), quiet(), symbol, trades[:2])
+	if n := len(candlesOf(first)); n != len(exchange.CandleMinutes) {
+		t.Fatalf("%d candles end at midnight, want one of each length", n)
+	}
+	for name, stored := range map[string][]*exchange.TradeEvent{"trades behind it": {trades[0], trades[3]}, "none behind it": {trades[0]}} {
+		t.Run(name, func(t *testing.T) {
+			db := openDB(t)
+			for _, c := range candlesOf(first) {
+				store(t, db, []bus.Event{c})
+			}
+			for _, s := range stored {
+				store(t, db, []bus.Event{s})
+			}
+			candles := candlesOf(aggregate(t, database{db}, history(trades), quiet(), symbol, trades[4:]))
+			wantCandles(t, ofLength(candles, 1), plainCandles(trades[1:], 1))
+		})
+	}
+}
+
 func TestAHugeGapDropsTheOpenCandles(t *testing.T) {
 	log := new(bytes.Buffer)
 	logTo := slog.New(slog.NewTextHandler(log, nil))
