@@ -136,6 +136,12 @@ func (n *gossipNode) knows(name string) (gossip.State, bool) {
 	return m.State, true
 }
 
+// lists says whether the node takes the other for living.
+func (n *gossipNode) lists(name string) bool {
+	state, known := n.knows(name)
+	return known && state == gossip.Alive
+}
+
 func (n *gossipNode) forgotten(m *gossipMember) bool {
 	return m.State != gossip.Alive && time.Since(m.Since) > n.config.Timing.Forget
 }
@@ -212,10 +218,14 @@ func (n *gossipNode) outlook(other *gossipNode, links map[pair]bool) *newsOf {
 	a, b := n.name(), other.name()
 	state, known := n.knows(b)
 	direct, around := links[pair{a, b}], false
-	toldOf := func(want gossip.State) bool { // somebody whom a hears
+	toldOf := func(want gossip.State) bool { // somebody who knows this node, or whom it knows
 		return slices.ContainsFunc(n.gossip.names, func(c string) bool {
-			said, ok := n.gossip.nodes[c].knows(b)
-			return c != b && links[pair{a, c}] && ok && said == want
+			if c == b || !links[pair{a, c}] {
+				return false
+			}
+			teller := n.gossip.nodes[c]
+			said, ok := teller.knows(b)
+			return ok && said == want && (n.lists(c) || teller.lists(a))
 		})
 	}
 	for _, c := range n.gossip.names {
@@ -415,7 +425,7 @@ func (n *gossipNode) exchange(address string) (joined bool, err error) {
 		}
 		for _, side := range [][2]*gossipNode{{n, other}, {other, n}} {
 			for _, known := range g.names {
-				if state, ok := side[1].knows(known); ok && state == gossip.Alive && known != side[0].name() {
+				if side[1].lists(known) && known != side[0].name() {
 					if theirs := side[1].members[known]; theirs.stamp > side[0].member(known).stamp {
 						side[0].list(*theirs)
 					}
