@@ -17,25 +17,36 @@ func (j *Judge) commission(amount decimal.Decimal) decimal.Decimal {
 	return amount.Mul(j.cfg.Commission).Truncate(commissionPlaces)
 }
 
-// lock binds what the order needs for a quantity; a negative one sets it free.
-func (j *Judge) lock(m *market, o *order, quantity decimal.Decimal) {
-	asset, amount := m.rules.BaseAsset, quantity
-	if o.Side == exchange.Buy {
-		asset, amount = m.rules.QuoteAsset, o.Price.Mul(quantity)
+// holdings are what an account has, by asset.
+type holdings struct{ free, locked map[string]decimal.Decimal }
+
+// move takes into the holdings what the order has exchanged and what it still binds.
+func (h holdings) move(j *Judge, rules exchange.Symbol, o *order) {
+	left := decimal.Zero
+	if !o.status.Done() {
+		left = o.Quantity.Sub(o.executed)
 	}
-	j.free[asset] = j.free[asset].Sub(amount)
-	j.locked[asset] = j.locked[asset].Add(amount)
+	paid, given, bound := rules.BaseAsset, o.executed, left
+	got, received := rules.QuoteAsset, o.quote()
+	if o.Side == exchange.Buy {
+		paid, given, bound = rules.QuoteAsset, o.quote(), o.Price.Mul(left)
+		got, received = rules.BaseAsset, o.executed
+	}
+	h.free[paid] = h.free[paid].Sub(given).Sub(bound)
+	h.locked[paid] = h.locked[paid].Add(bound)
+	for _, f := range o.fills {
+		_, commission := j.charged(rules, o, f)
+		received = received.Sub(commission)
+	}
+	h.free[got] = h.free[got].Add(received)
 }
 
-// settle moves what a fill of the quantity exchanges.
-func (j *Judge) settle(m *market, o *order, quantity decimal.Decimal) {
-	paid, given := m.rules.BaseAsset, quantity
-	got, received := m.rules.QuoteAsset, o.Price.Mul(quantity)
+// charged returns the commission of a fill and the asset that it is taken in.
+func (j *Judge) charged(rules exchange.Symbol, o *order, f fill) (asset string, commission decimal.Decimal) {
 	if o.Side == exchange.Buy {
-		paid, given, got, received = got, received, paid, given
+		return rules.BaseAsset, j.commission(f.quantity)
 	}
-	j.locked[paid] = j.locked[paid].Sub(given)
-	j.free[got] = j.free[got].Add(received).Sub(j.commission(received))
+	return rules.QuoteAsset, j.commission(o.Price.Mul(f.quantity))
 }
 
 // Balances compares what the account should hold, by its initial free balances
@@ -43,21 +54,22 @@ func (j *Judge) settle(m *market, o *order, quantity decimal.Decimal) {
 func (j *Judge) Balances(initial map[string]decimal.Decimal, final []exchange.Balance) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	want := holdings{free: make(map[string]decimal.Decimal), locked: make(map[string]decimal.Decimal)}
+	maps.Copy(want.free, initial)
+	for _, m := range j.markets {
+		for _, o := range m.orders {
+			want.move(j, m.rules, o)
+		}
+	}
 	told := make(map[string]exchange.Balance)
 	for _, b := range final {
 		told[b.Asset] = b
-	}
-	assets := make(map[string]bool)
-	for _, names := range [][]string{
-		slices.Collect(maps.Keys(initial)), slices.Collect(maps.Keys(told)),
-		slices.Collect(maps.Keys(j.free)), slices.Collect(maps.Keys(j.locked)),
-	} {
-		for _, name := range names {
-			assets[name] = true
+		if _, there := want.free[b.Asset]; !there {
+			want.free[b.Asset] = decimal.Zero
 		}
 	}
-	for _, asset := range slices.Sorted(maps.Keys(assets)) {
-		free, locked := initial[asset].Add(j.free[asset]), j.locked[asset]
+	for _, asset := range slices.Sorted(maps.Keys(want.free)) {
+		free, locked := want.free[asset], want.locked[asset]
 		if b := told[asset]; !b.Free.Equal(free) || !b.Locked.Equal(locked) {
 			j.breach(BalancesAddUp, "", "%s: %s free and %s locked, the fills give %s and %s", asset, b.Free, b.Locked, free, locked)
 		}

@@ -161,8 +161,9 @@ func (c *cluster) pass() {
 		return
 	}
 	c.now = c.now.Add(time.Duration(1+c.random.IntN(400)) * time.Millisecond)
-	c.price += c.random.Int64N(21) - 10 + (5000-c.price)/100
 	c.trade++
+	// Upwards on the whole: what was bought at a peak would wait for ever.
+	c.price += c.random.Int64N(41) - 20 + (5000+c.trade/3-c.price)/10
 	t := exchange.TradeEvent{
 		Symbol: symbol, ID: c.trade, Price: decimal.New(c.price, -4), Quantity: decimal.New(1+c.random.Int64N(1000), -1),
 		TradeTime: exchange.MicrosOf(c.now),

@@ -15,12 +15,15 @@ import (
 type order struct {
 	sim.JournalEntry // that accepted it
 	status           exchange.Status
-	executed, quote  decimal.Decimal // base and quote asset
+	executed         decimal.Decimal // base asset
 	fills            []fill
 	changed          exchange.Micros // when it last changed
 	name             naive.OrderName
 	position         *position // nil: the order is not one of ours
 }
+
+// quote is what the order's fills have cost or brought: all are at its own price.
+func (o *order) quote() decimal.Decimal { return o.Price.Mul(o.executed) }
 
 type fill struct {
 	tradeID  int64
@@ -82,7 +85,6 @@ func (j *Judge) accepted(m *market, e sim.JournalEntry) {
 	}
 	o := &order{JournalEntry: e, status: e.Status, changed: e.Time}
 	m.orders[e.OrderID] = o
-	j.lock(m, o, e.Quantity)
 	name, err := naive.ParseOrderName(e.ClientOrderID)
 	if err != nil || name.Side != e.Side {
 		j.breach(OwnOrders, e.Symbol, "%s does not bear the name of its position and side", describe(e))
@@ -117,10 +119,8 @@ func (j *Judge) filled(m *market, e sim.JournalEntry) {
 		j.breach(FillsAddUp, e.Symbol, "%s came after trade %d", describe(e), o.fills[len(o.fills)-1].tradeID)
 	}
 	o.executed = o.executed.Add(e.Quantity)
-	o.quote = o.quote.Add(e.Price.Mul(e.Quantity))
 	o.fills = append(o.fills, fill{e.TradeID, e.Quantity})
 	o.status, o.changed = status, e.Time
-	j.settle(m, o, e.Quantity)
 	if status == exchange.Filled && e.Side == exchange.Sell {
 		j.counts.Cycles++
 	}
@@ -139,7 +139,6 @@ func (j *Judge) cancelled(m *market, e sim.JournalEntry) {
 		j.breach(OneTrader, e.Symbol, "%s was accepted from %q, owners are %s", describe(e), node, m.describeOwners())
 	}
 	o.status, o.changed = exchange.Canceled, e.Time
-	j.lock(m, o, o.executed.Sub(o.Quantity))
 	if o.position != nil {
 		j.progress(m, o, decimal.Zero)
 	}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/shopspring/decimal"
-
 	"hedgehog/exchange"
 	"hedgehog/strategy/naive"
 )
@@ -20,9 +18,7 @@ type Judge struct {
 
 	mu       sync.Mutex // guards what follows
 	markets  map[string]*market
-	now      exchange.Micros            // of the latest entry
-	free     map[string]decimal.Decimal // by asset: how far it has moved from the initial balance
-	locked   map[string]decimal.Decimal // by asset
+	now      exchange.Micros // of the latest entry
 	counts   Counts
 	breaches []Violation
 }
@@ -49,12 +45,7 @@ func New(cfg Config) (*Judge, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("judge: %w", err)
 	}
-	j := &Judge{
-		cfg:     cfg,
-		markets: make(map[string]*market),
-		free:    make(map[string]decimal.Decimal),
-		locked:  make(map[string]decimal.Decimal),
-	}
+	j := &Judge{cfg: cfg, markets: make(map[string]*market)}
 	for _, s := range cfg.Symbols {
 		j.markets[s.Name] = &market{
 			rules:     s,

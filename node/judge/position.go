@@ -78,11 +78,11 @@ func (j *Judge) count(m *market, o *order) {
 // sellable says whether the position holds something that the exchange would take
 // an order for. What is too little for that ends a position.
 func (p *position) sellable(rules exchange.Symbol) bool {
-	rest := rules.FloorQuantity(p.received.Sub(p.promised))
-	if p.buy == nil || rest.Sign() <= 0 {
+	rest := p.received.Sub(p.promised)
+	if p.buy == nil || rest.Sign() <= 0 || rest.LessThan(rules.Filters.StepSize) {
 		return false
 	}
-	sell := exchange.LimitOrder{Symbol: rules.Name, Side: exchange.Sell, Price: p.buy.Price, Quantity: rest}
+	sell := exchange.LimitOrder{Symbol: rules.Name, Side: exchange.Sell, Price: p.buy.Price, Quantity: rules.FloorQuantity(rest)}
 	return rules.CheckOrder(sell, exchange.MarketState{}) == nil
 }
 

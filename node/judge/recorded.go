@@ -42,7 +42,7 @@ func (j *Judge) cycle(m *market, p *position, row storage.Position) {
 	case p.open && row.State != storage.PositionOpen:
 		j.breach(PositionsKnown, symbol, "position %s is recorded as %s and its orders are not over: %s", p.id, row.State, describe(p.orders[len(p.orders)-1].JournalEntry))
 	case p.sold():
-		if profit := j.profit(p); !row.Profit.Equal(profit) {
+		if profit := j.profit(m.rules, p); !row.Profit.Equal(profit) {
 			j.breach(ProfitsExact, symbol, "position %s is recorded with a profit of %s, its fills give %s", p.id, row.Profit, profit)
 		}
 	}
@@ -50,16 +50,17 @@ func (j *Judge) cycle(m *market, p *position, row storage.Position) {
 
 // profit is what the position's sells brought less what its buy cost, after the
 // commissions in the quote asset.
-func (j *Judge) profit(p *position) decimal.Decimal {
+func (j *Judge) profit(rules exchange.Symbol, p *position) decimal.Decimal {
 	profit := decimal.Zero
 	for _, o := range p.orders {
 		if o.Side == exchange.Buy {
-			profit = profit.Sub(o.quote)
+			profit = profit.Sub(o.quote())
 			continue
 		}
-		profit = profit.Add(o.quote)
+		profit = profit.Add(o.quote())
 		for _, f := range o.fills {
-			profit = profit.Sub(j.commission(o.Price.Mul(f.quantity)))
+			_, commission := j.charged(rules, o, f)
+			profit = profit.Sub(commission)
 		}
 	}
 	return profit

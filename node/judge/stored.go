@@ -140,32 +140,27 @@ func (j *Judge) orders(m *market, b books, settled exchange.Micros) {
 		}
 		if !o.is(row) {
 			j.breach(OrdersExact, o.Symbol, "%s has stored %s %s, %s of %s executed at %s for %s; the exchange has %s with %s executed for %s", at.node,
-				row.ClientID, row.Status, row.ExecutedQuantity, row.OriginalQuantity, row.Price, row.QuoteQuantity, describe(o.JournalEntry), o.executed, o.quote)
+				row.ClientID, row.Status, row.ExecutedQuantity, row.OriginalQuantity, row.Price, row.QuoteQuantity, describe(o.JournalEntry), o.executed, o.quote())
 		}
-		j.fills(o, at.node, at.fills[key])
+		j.fills(m, o, at.node, at.fills[key])
 	}
 }
 
 // is says whether the row is the order as the exchange has it.
 func (o *order) is(row exchange.Order) bool {
 	return row.ClientID == o.ClientOrderID && row.Side == o.Side && row.Status == o.status && row.Price.Equal(o.Price) &&
-		row.OriginalQuantity.Equal(o.Quantity) && row.ExecutedQuantity.Equal(o.executed) && row.QuoteQuantity.Equal(o.quote)
+		row.OriginalQuantity.Equal(o.Quantity) && row.ExecutedQuantity.Equal(o.executed) && row.QuoteQuantity.Equal(o.quote())
 }
 
 // fills expects the stored fills of an order to be those of the journal.
-func (j *Judge) fills(o *order, node string, stored map[int64]exchange.Fill) {
-	m := j.markets[o.Symbol]
+func (j *Judge) fills(m *market, o *order, node string, stored map[int64]exchange.Fill) {
 	for _, f := range o.fills {
 		row, there := stored[f.tradeID]
 		if !there {
 			j.breach(OrdersKnown, o.Symbol, "%s has not stored the fill of order %d by trade %d", node, o.OrderID, f.tradeID)
 			continue
 		}
-		asset, received := m.rules.QuoteAsset, o.Price.Mul(f.quantity)
-		if o.Side == exchange.Buy {
-			asset, received = m.rules.BaseAsset, f.quantity
-		}
-		commission := j.commission(received)
+		asset, commission := j.charged(m.rules, o, f)
 		if row.Side != o.Side || !row.Price.Equal(o.Price) || !row.Quantity.Equal(f.quantity) || row.CommissionAsset != asset || !row.Commission.Equal(commission) {
 			j.breach(OrdersExact, o.Symbol, "%s has stored the fill of order %d by trade %d as %s %s at %s, commission %s %s; the exchange has %s %s at %s, commission %s %s", node,
 				o.OrderID, f.tradeID, row.Side, row.Quantity, row.Price, row.Commission, row.CommissionAsset, o.Side, f.quantity, o.Price, commission, asset)
