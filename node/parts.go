@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/thejerf/suture/v4"
@@ -101,8 +103,8 @@ func (j journal) Write(ctx context.Context, b collector.Batch) error {
 		latest[p.ID] = positionRow(p)
 	}
 	change := &storage.PositionsChange{Node: j.config.Name, Epochs: map[string]int64{j.symbol: int64(j.epoch)}}
-	for _, p := range latest {
-		change.Positions = append(change.Positions, p)
+	for _, id := range slices.Sorted(maps.Keys(latest)) {
+		change.Positions = append(change.Positions, latest[id])
 	}
 	_, err := j.propose(ctx, storage.Command{Positions: change})
 	return err

@@ -62,7 +62,7 @@ func (c *client) call() {
 	switch c.random.IntN(4) {
 	case 0, 1:
 		c.writes++
-		budget := fmt.Sprintf("%d.%s%03d", 1000, c.name[len(c.name)-1:], c.writes)
+		budget := fmt.Sprintf("%d.%s%03d1", 1000, c.name[len(c.name)-1:], c.writes)
 		change["budget"] = budget
 		call.Write = map[string]string{"budget": budget}
 		what = "sets the budget to " + budget

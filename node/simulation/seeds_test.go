@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"hedgehog/node/judge"
 )
@@ -23,8 +24,19 @@ var (
 	seeds  = flag.Int("seeds", 20, "run the seeds from 1 to this one")
 	oneOf  = flag.Uint64("seed", 0, "run this seed alone and print its timeline")
 	first  = flag.Bool("first", false, "stop at the first seed that breaks a promise")
+	traced = flag.Bool("messages", false, "have the timeline show every message too")
 	worker = flag.String("worker", "", "run the seeds from-to in this process (used by the test itself)")
 )
+
+// printable is the beginning of a message on one line.
+func printable(what string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '.'
+	}, what[:min(len(what), 300)])
+}
 
 // historyTime bounds how long a history is judged, in real time.
 const historyTime = 10 * time.Second
@@ -156,7 +168,7 @@ func TestSameSeedSameHistory(t *testing.T) {
 // again runs the test in a process of one processor.
 func again(t *testing.T) {
 	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.timeout", "0",
-		"-seeds", strconv.Itoa(min(*seeds, 10)), "-worker", "1/1")
+		"-seeds", strconv.Itoa(min(*seeds, 10)), "-worker", "1/1", "-messages="+strconv.FormatBool(*traced))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	if output, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)

@@ -128,9 +128,13 @@ func (s *stream) Write(p []byte) (int, error) {
 	c := &chunk{now, bytes.Clone(p)}
 	s.outgoing = c
 	// Streams of one link that are written at one instant go different ways. What a
-	// websocket's client sends is masked at random: only its length tells.
+	// websocket's client sends is masked at random: only its length tells. What a
+	// node answers its operator has figures that may differ within an instant.
 	what := fmt.Sprintf("%d bytes to %s", len(p), s.peer)
-	if s.accepted {
+	switch {
+	case s.to == operator, bytes.HasPrefix(p, []byte("HTTP/")): // handshakes have a random key
+		what = "answer"
+	case s.accepted:
 		what = string(p)
 	}
 	s.sendLocked(what, func() { s.other.take(c) })

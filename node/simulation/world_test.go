@@ -198,6 +198,9 @@ func (w *world) gate(ctx context.Context, l *life) error {
 func (w *world) way(from, to, what string) (delay time.Duration, lost bool) {
 	w.mu.Lock()
 	weather := w.links[link{from, to}]
+	if *traced {
+		w.noteLocked("message: %s to %s: %s", from, to, printable(what))
+	}
 	w.mu.Unlock()
 	what = from + ">" + to + " " + what
 	delay = w.within(what, 50*time.Microsecond, 2*time.Millisecond)
