@@ -17,13 +17,14 @@ import (
 // rafters are nodes that have nothing but a replicated log.
 type rafters struct {
 	*wires
-	tb    testing.TB
-	group *raftGroup
-	names []string
-	tapes map[string]*tape
-	nodes map[string]*raftNode
-	stop  map[string]context.CancelFunc
-	lives sync.WaitGroup
+	tb     testing.TB
+	timing consensus.Timing // of lives that begin
+	group  *raftGroup
+	names  []string
+	tapes  map[string]*tape
+	nodes  map[string]*raftNode
+	stop   map[string]context.CancelFunc
+	lives  sync.WaitGroup
 
 	// Guarded by the group's lock.
 	committed []consensus.Command
@@ -111,7 +112,7 @@ func withRafters(t *testing.T, seed uint64, nodes int, test func(r *rafters)) {
 // newRafters starts the nodes, of which the first founds the group.
 func newRafters(tb testing.TB, seed uint64, nodes int) *rafters {
 	r := &rafters{
-		wires: newWires(seed), tb: tb,
+		wires: newWires(seed), tb: tb, timing: consensus.LocalTiming(),
 		tapes: make(map[string]*tape), nodes: make(map[string]*raftNode), stop: make(map[string]context.CancelFunc),
 	}
 	r.group = newRaftGroup(r.wires)
@@ -134,7 +135,7 @@ func (r *rafters) start(name string) {
 		return
 	}
 	config := consensus.DefaultConfig(name, "nowhere")
-	config.Address, config.Timing, config.Bootstrap = name+":1", consensus.LocalTiming(), name == "n1"
+	config.Address, config.Timing, config.Bootstrap = name+":1", r.timing, name == "n1"
 	l := r.begin(name)
 	ctx, stop := context.WithCancel(context.Background())
 	n := r.group.open(l, config, r.tapes[name])

@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -145,7 +146,8 @@ func (w *wires) way(from, to, what string) (time.Duration, bool) {
 
 func (w *wires) dice(what string, n int) int {
 	h := fnv.New64a()
-	fmt.Fprint(h, w.seed, time.Since(w.began), what)
+	_, _ = h.Write(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, w.seed), uint64(time.Since(w.began))))
+	_, _ = h.Write([]byte(what))
 	return int((h.Sum64() * 0x9e3779b97f4a7c15 >> 17) % uint64(n))
 }
 
