@@ -110,12 +110,24 @@ func (c *cluster) hear() {
 	c.tell()
 }
 
+// toldOfARule is how many violations of one rule are told at once, before the rest
+// is only counted.
+const toldOfARule = 5
+
 // tell has the test fail for what the judge has found.
 func (c *cluster) tell() {
 	c.t.Helper()
 	found := c.court.Violations()
+	count := make(map[judge.Rule]int)
 	for _, v := range found[c.court.told:] {
-		c.t.Errorf("violation: %s", v)
+		if count[v.Rule]++; count[v.Rule] <= toldOfARule {
+			c.t.Errorf("violation: %s", v)
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(count)) {
+		if more := count[rule] - toldOfARule; more > 0 {
+			c.t.Errorf("violation: %d more of %s", more, rule)
+		}
 	}
 	c.court.told = len(found)
 }

@@ -221,6 +221,7 @@ func TestANodeThatCannotWorkSaysWhy(t *testing.T) {
 		{"strange exchange", nil, []string{"--exchange", "nasdaq"}, exitUsage, []string{`exchange "nasdaq"`, "binance-testnet"}},
 		{"strange exchange of the environment", map[string]string{"HEDGEHOG_EXCHANGE": "nasdaq"}, nil, exitUsage, []string{`exchange "nasdaq"`}},
 		{"seed of the environment", map[string]string{"HEDGEHOG_SIM_SEED": "x"}, nil, exitUsage, []string{"HEDGEHOG_SIM_SEED"}},
+		{"clock of the environment", map[string]string{"HEDGEHOG_TEST_CLOCK": "fast"}, nil, exitFailure, []string{"HEDGEHOG_TEST_CLOCK", `"fast"`}},
 		{"key without secret", map[string]string{"HEDGEHOG_API_KEY": "k3y"}, nil, exitUsage, []string{"want both or none"}},
 		{"key file that is not there", map[string]string{"HEDGEHOG_API_KEY_FILE": filepath.Join(file, "key")}, nil, exitFailure, []string{"HEDGEHOG_API_KEY_FILE"}},
 		{"secret twice", map[string]string{"HEDGEHOG_API_SECRET": "hush", "HEDGEHOG_API_SECRET_FILE": file}, nil, exitFailure, []string{"HEDGEHOG_API_SECRET_FILE are set: unset one"}},

@@ -135,8 +135,7 @@ func (s *soak) begin() {
 	namespace := s.lan.plug(exchangeMachine, netip.MustParseAddr(at))
 	s.market = place{start: startWithin(namespace), log: s.logFile(exchangeMachine)}
 	s.args = []string{"exchange", "--listen", at + ":9090", "--journal", s.c.journal, "--data-dir", filepath.Join(s.c.dir, exchangeMachine),
-		"--seed", fmt.Sprint(s.seed), "--rate", "10", "--commission", commission, "--weight-limit", "1000000",
-		"--order-limit", "100000", "--connection-limit", "100000", "--symbols", strings.Join(s.c.symbols, ",")}
+		"--seed", fmt.Sprint(s.seed), "--rate", "10", "--commission", commission, "--symbols", strings.Join(s.c.symbols, ",")}
 	s.openExchange()
 	s.c.exchange = s.c.market.url
 	s.c.openCourt("http://" + s.lan.front(namespace, at+":9090"))
@@ -208,6 +207,7 @@ func (s *soak) leader() string {
 // finish ends all processes, judges what they left and prints the table.
 func (s *soak) finish() {
 	s.t.Helper()
+	s.calm()
 	s.c.finish()
 	s.operator.judge()
 	s.judgeResources()
