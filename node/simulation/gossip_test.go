@@ -22,7 +22,7 @@ type gossipNet struct {
 	mu     sync.Mutex
 	names  []string // of all that have ever been there, sorted
 	nodes  map[string]*gossipNode
-	stamps int // counts what nodes have said of themselves
+	stamps map[string]int // counts what nodes have said of themselves
 }
 
 // gossipNode is one life of a member; it is a node.Gossip. Its fields below changed
@@ -58,7 +58,7 @@ type newsOf struct {
 }
 
 func newGossipNet(net network) *gossipNet {
-	return &gossipNet{net: net, nodes: make(map[string]*gossipNode)}
+	return &gossipNet{net: net, nodes: make(map[string]*gossipNode), stamps: make(map[string]int)}
 }
 
 // open makes a life of a node, which answers from now on. Its address is the one
@@ -85,8 +85,8 @@ func (g *gossipNet) open(l *life, c gossip.Config) *gossipNode {
 
 // say changes what the node tells of itself.
 func (n *gossipNode) say(m gossip.Meta) {
-	n.gossip.stamps++
-	n.stamp, n.meta = n.gossip.stamps, m
+	n.gossip.stamps[n.name()]++
+	n.stamp, n.meta = n.gossip.stamps[n.name()], m
 	n.learn(n, gossip.Alive)
 }
 

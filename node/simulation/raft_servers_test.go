@@ -31,15 +31,9 @@ func (n *raftNode) SetServers(ctx context.Context, want []consensus.Server) erro
 	case <-n.life.ended:
 		return fmt.Errorf("set servers: %w", errOver)
 	}
-	for {
-		wait, err := n.stepTowards(ctx, want)
-		if err != nil {
-			return fmt.Errorf("set servers: %w", err)
-		}
-		if wait == "" {
-			return nil
-		}
-		pause := time.NewTimer(n.between(5*time.Millisecond, 20*time.Millisecond, "raft set servers"))
+	wait := "begins"
+	for least, most := 20*time.Microsecond, 400*time.Microsecond; ; least, most = 5*time.Millisecond, 20*time.Millisecond {
+		pause := time.NewTimer(n.between(least, most, "raft set servers"))
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
@@ -48,6 +42,13 @@ func (n *raftNode) SetServers(ctx context.Context, want []consensus.Server) erro
 		case <-n.life.ended:
 			pause.Stop()
 			return fmt.Errorf("set servers: %w", errOver)
+		}
+		var err error
+		if wait, err = n.stepTowards(ctx, want); err != nil {
+			return fmt.Errorf("set servers: %w", err)
+		}
+		if wait == "" {
+			return nil
 		}
 	}
 }
@@ -69,8 +70,12 @@ func (n *raftNode) stepTowards(ctx context.Context, want []consensus.Server) (wa
 	next, what := n.nextServers(want)
 	switch {
 	case what == yieldLead:
+		heir := slices.IndexFunc(want, func(w consensus.Server) bool { return w.Voter && n.hasLog(w.Name) })
 		n.mu.Unlock()
-		if err := n.TransferLeadership(ctx, ""); err != nil {
+		if heir < 0 {
+			return "hand leadership over", nil
+		}
+		if err := n.TransferLeadership(ctx, want[heir].Name); err != nil {
 			return "", err
 		}
 		return "", &consensus.NotLeaderError{}
