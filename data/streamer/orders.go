@@ -56,28 +56,47 @@ func (o *Orders) Run(ctx context.Context) error {
 const ordersPage = 1000
 
 // CatchUp publishes the orders of symbol that the exchange knows more of than
-// is stored, with the fills that are missing.
+// is stored, with the fills that are missing: of the newest orders, as many as
+// the exchange gives at once, and of all from the oldest on that is stored and may
+// still change. That one alone is no place to begin: what is stored has holes
+// where a node heard of an order before it had read those that others had sent.
 func (o *Orders) CatchUp(ctx context.Context, symbol string) error {
-	from, err := o.store.OldestOpenOrder(ctx, symbol)
+	oldest, err := o.store.OldestOpenOrder(ctx, symbol)
 	if err != nil {
 		return fmt.Errorf("oldest open order of %s: %w", symbol, err)
 	}
-	for {
-		page, err := o.exchange.AllOrders(ctx, symbol, from, ordersPage)
-		if err != nil {
-			return fmt.Errorf("orders of %s from id %d: %w", symbol, from, err)
-		}
-		for _, order := range page {
-			if err := o.publishIfNew(ctx, order); err != nil {
-				return err
-			}
-		}
-		// Without a first id the exchange gives the newest orders: that page is all.
-		if len(page) < ordersPage || from == 0 {
-			return nil
-		}
-		from = page[len(page)-1].ID + 1
+	page, err := o.page(ctx, symbol, 0) // the newest
+	if err != nil {
+		return err
 	}
+	if oldest == 0 || len(page) < ordersPage || page[0].ID <= oldest {
+		return o.publishNew(ctx, page)
+	}
+	for from := oldest; ; from = page[len(page)-1].ID + 1 {
+		if page, err = o.page(ctx, symbol, from); err != nil {
+			return err
+		}
+		if err := o.publishNew(ctx, page); err != nil || len(page) < ordersPage {
+			return err
+		}
+	}
+}
+
+func (o *Orders) page(ctx context.Context, symbol string, from int64) ([]exchange.Order, error) {
+	page, err := o.exchange.AllOrders(ctx, symbol, from, ordersPage)
+	if err != nil {
+		return nil, fmt.Errorf("orders of %s from id %d: %w", symbol, from, err)
+	}
+	return page, nil
+}
+
+func (o *Orders) publishNew(ctx context.Context, orders []exchange.Order) error {
+	for _, order := range orders {
+		if err := o.publishIfNew(ctx, order); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *Orders) publishIfNew(ctx context.Context, order exchange.Order) error {
