@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"hedgehog/exchange"
@@ -22,27 +23,25 @@ type client struct {
 	writes int
 }
 
-// clients use the cluster until ctx ends; the function that is returned waits for
-// the last of their calls.
-func (w *world) clients(ctx context.Context, count int) (wait func()) {
-	ended := make(chan struct{})
-	for i := range count {
+// use has clients and an administrator use the cluster until ctx ends; the function
+// that is returned waits for the last of their calls.
+func (w *world) use(ctx context.Context) (wait func()) {
+	var users sync.WaitGroup
+	for i := range 3 {
 		c := &client{w: w, name: fmt.Sprintf("client %d", i+1), random: rand.New(rand.NewPCG(w.seed, uint64(100+i)))}
-		go func() {
-			c.run(ctx)
-			ended <- struct{}{}
-		}()
-	}
-	return func() {
-		for range count {
-			<-ended
+		do := c.call
+		if i == 2 {
+			c.name = "administrator"
+			do = (&administrator{client: c}).act
 		}
+		users.Go(func() { c.run(ctx, do) })
 	}
+	return users.Wait
 }
 
-func (c *client) run(ctx context.Context) {
+func (c *client) run(ctx context.Context, do func()) {
 	for ctx.Err() == nil {
-		c.call()
+		do()
 		pause := time.NewTimer(time.Duration(c.random.Int64N(int64(900 * time.Millisecond))))
 		select {
 		case <-pause.C:

@@ -21,10 +21,10 @@ type court struct {
 	w     *world
 	judge *judge.Judge
 
-	mu      sync.Mutex
-	owners  map[string]storage.Assignment
-	applied uint64
-	found   []string // what is wrong beside the judge's rules
+	mu     sync.Mutex
+	owners map[string]storage.Assignment
+	waits  map[string][]func() // by node: what is to happen when its next order is accepted
+	found  []string            // what is wrong beside the judge's rules
 }
 
 // account is whose orders are judged.
@@ -34,7 +34,7 @@ func openCourt(w *world, symbols []exchange.Symbol) (*court, error) {
 	config := judge.DefaultConfig(symbols)
 	config.Commission = commission
 	j, err := judge.New(config)
-	return &court{w: w, judge: j, owners: make(map[string]storage.Assignment)}, err
+	return &court{w: w, judge: j, owners: make(map[string]storage.Assignment), waits: make(map[string][]func())}, err
 }
 
 // committed takes an entry of the replicated log. Of assignments it holds by
@@ -65,7 +65,34 @@ func (c *court) committed(index, term uint64, data []byte) {
 	}
 }
 
-func (c *court) journalled(e sim.JournalEntry) { c.judge.Journal(e) }
+func (c *court) journalled(e sim.JournalEntry) {
+	c.judge.Journal(e)
+	sender, ok := judge.Sender(e.UserAgent)
+	if e.Event != sim.JournalOrder || !ok {
+		return
+	}
+	c.mu.Lock()
+	waiting := c.waits[sender]
+	delete(c.waits, sender)
+	c.mu.Unlock()
+	for _, do := range waiting {
+		do()
+	}
+}
+
+// atOrder has something happen when the next order of the node is accepted.
+func (c *court) atOrder(node string, do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waits[node] = append(c.waits[node], do)
+}
+
+// forget has nothing happen at orders any more.
+func (c *court) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.waits)
+}
 
 // violated notes what is wrong beside the judge's rules.
 func (c *court) violated(rule, format string, args ...any) {

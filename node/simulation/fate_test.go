@@ -65,6 +65,7 @@ func (f *fate) after(d time.Duration, mend func()) {
 func (f *fate) heal() {
 	w := f.w
 	w.note("all faults end")
+	w.court.forget()
 	w.mu.Lock()
 	w.venue.slow, w.venue.errors, w.venue.rough = 0, 0, false
 	clear(w.links)
@@ -90,7 +91,7 @@ func (f *fate) mayFall() bool {
 
 // faults are what can happen, each as often as it is in the list.
 var faults = []func(*fate){
-	(*fate).crash, (*fate).crash, (*fate).pause, (*fate).pause, (*fate).restart,
+	(*fate).crash, (*fate).crash, (*fate).crashAtOrder, (*fate).depose, (*fate).depose, (*fate).slowTakeover, (*fate).pause, (*fate).pause, (*fate).restart,
 	(*fate).isolate, (*fate).isolate, (*fate).isolate, (*fate).bridge, (*fate).fromExchange, (*fate).fromExchange,
 	(*fate).slowLinks, (*fate).lossyLinks,
 	(*fate).slowExchange, (*fate).failingExchange, (*fate).failingExchange, (*fate).dropStreams, (*fate).roughUpdates,
@@ -108,6 +109,57 @@ func (f *fate) crash() {
 	}
 	m.crash(how)
 	f.after(down, m.start)
+}
+
+// crashAtOrder ends a node right after an order of its was accepted, before anybody
+// else has heard of it.
+func (f *fate) crashAtOrder() {
+	m, how, after, down := f.victim(), killed, f.between(0, 3*time.Millisecond), f.between(10*time.Millisecond, 3*time.Second)
+	if f.once(2) {
+		how = powerCut
+	}
+	if !f.mayFall() {
+		return
+	}
+	f.w.note("%s is to crash at its next order", m.name)
+	f.w.court.atOrder(m.name, func() {
+		f.w.after(after, func() {
+			m.crash(how)
+			f.w.after(down, m.start)
+		})
+	})
+}
+
+// depose cuts the leader off from the other nodes but not from the exchange, half
+// of the time while it is paused.
+func (f *fate) depose() {
+	m, d, paused := f.w.machines[f.w.raft.leaderName()], f.between(time.Second, 6*time.Second), f.once(2)
+	if m == nil || !f.mayFall() {
+		return
+	}
+	f.cut(d, "cut off from the other nodes", m, f.random.IntN(3), func(other string) bool { return other != venueName })
+	if paused {
+		m.stopProcess()
+		f.after(d-f.between(0, d/2), m.resume)
+	}
+}
+
+// slowTakeover makes the exchange slow and takes symbols from their owner.
+func (f *fate) slowTakeover() {
+	m := f.machine()
+	f.slowExchange()
+	switch f.random.IntN(3) {
+	case 0:
+		f.cut(f.between(time.Second, 3*time.Second), "cut off from the other nodes", m, f.random.IntN(3), func(other string) bool { return other != venueName })
+	case 1:
+		f.operate("/cluster/drain", m.name)
+		f.after(f.between(500*time.Millisecond, 3*time.Second), func() { f.operate("/cluster/undrain", m.name) })
+	case 2:
+		if f.mayFall() {
+			m.crash(killed)
+			f.after(f.between(10*time.Millisecond, 600*time.Millisecond), m.start)
+		}
+	}
 }
 
 func (f *fate) pause() {

@@ -146,7 +146,8 @@ func (l *life) environment() node.Environment {
 			return w.raft.open(l, c, slowMachine{s, l}), nil
 		},
 		Exchange: func(c *binance.Config) {
-			c.Now, c.Dial, c.Transport, c.Jitter = m.now, l.dialVenue, venueCalls{l}, 0
+			c.Now, c.Dial, c.Transport = m.now, l.dialVenue, venueCalls{l}
+			c.ClockRefresh = clockRefresh
 		},
 		Store: func(s collector.Store) collector.Store { return slowStore{s, l} },
 	}
@@ -200,9 +201,7 @@ func (m *machine) crash(how string) {
 	}
 	w.noteLocked("%s %s", m.name, how)
 	w.mu.Unlock()
-	if err := copyDisk(l.dir, m.disk); err != nil {
-		panic(err)
-	}
+	w.copyDisk(l.dir, m.disk, how)
 	l.stop()
 	l.close(how)
 }
@@ -247,13 +246,21 @@ func (m *machine) resume() {
 	m.w.networkChanged()
 }
 
-// copyDisk copies what a node has written, but for what only a running process
-// has a use for.
-func copyDisk(from, to string) error {
+// clockRefresh has a run see what a stale estimate of the exchange's clock does.
+const clockRefresh = 3 * time.Second
+
+// copyDisk copies what a crash leaves of a node's files: after a power cut of the
+// database what was flushed, else all that was written.
+func (w *world) copyDisk(from, to, how string) {
 	if err := os.MkdirAll(to, 0o700); err != nil {
-		return err
+		w.tb.Fatal(err)
 	}
-	for _, name := range []string{"hedgehog.db", "hedgehog.db-wal", "cluster-id"} {
+	names := []string{"hedgehog.db", "hedgehog.db-wal", "cluster-id"}
+	if how == powerCut {
+		names = names[2:]
+		w.power.Copy(w.tb, filepath.Join(from, "hedgehog.db"), filepath.Join(to, "hedgehog.db"))
+	}
+	for _, name := range names {
 		content, err := os.ReadFile(filepath.Join(from, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -262,8 +269,7 @@ func copyDisk(from, to string) error {
 			err = os.WriteFile(filepath.Join(to, name), content, 0o600)
 		}
 		if err != nil {
-			return err
+			w.tb.Fatal(err)
 		}
 	}
-	return nil
 }

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"hedgehog/cluster/lease"
 	"hedgehog/cluster/peer"
 	"hedgehog/exchange"
 	"hedgehog/exchange/sim"
+	"hedgehog/storage/powercut"
 )
 
 // How long a run takes, in virtual time.
@@ -30,10 +32,10 @@ const (
 var allSymbols = []string{"XRPUSDT", "SOLUSDT", "BTCUSDT", "DOGEUSDT"}
 
 // newWorld makes the machines and the exchange; nothing runs on them yet.
-func newWorld(seed uint64, dir string, verbose io.Writer) (*world, error) {
+func newWorld(tb testing.TB, seed uint64, dir string, power *powercut.Disk, verbose io.Writer) (*world, error) {
 	w := &world{
-		seed: seed, dir: dir, began: time.Now(), log: slog.New(slog.DiscardHandler), verbose: verbose,
-		machines: make(map[string]*machine), links: make(map[link]weather),
+		tb: tb, power: power, seed: seed, dir: dir, began: time.Now(), log: slog.New(slog.DiscardHandler), verbose: verbose,
+		machines: make(map[string]*machine), links: make(map[link]weather), off: make(map[string]bool),
 	}
 	var err error
 	if w.secret, err = peer.NewSecret(); err != nil {
@@ -78,11 +80,14 @@ func (w *world) play() error {
 	}
 	f := &fate{w: w, random: rand.New(rand.NewPCG(w.seed, 1))}
 	using, stopUsing := context.WithCancel(context.Background())
-	wait := w.clients(using, 2)
+	wait := w.use(using)
 	f.run(faultTime)
 	f.heal()
 	stopUsing()
 	wait()
+	if err := w.settle(); err != nil {
+		return err
+	}
 	if _, ok := w.await(healBound); !ok {
 		w.court.violated("recovers", "not everything is traded %v after the last fault", healBound)
 	}
@@ -115,11 +120,13 @@ func (w *world) begin() error {
 		time.Sleep(w.within("next node", time.Millisecond, 200*time.Millisecond))
 	}
 	first := w.machines[w.names[0]]
-	on := map[string]any{
-		"streaming": true, "aggregating": true, "collect_trade_events": true, "collect_orders": true, "collect_ohlc": true,
-		"trading_status": "on", "budget": "1000", "profit_target": "0.001", "buy_down_interval": "0.0005",
-	}
-	for _, symbol := range w.symbols {
+	for i, symbol := range w.symbols {
+		on := map[string]any{
+			"streaming": true, "aggregating": true, "collect_trade_events": true, "collect_orders": true, "collect_ohlc": true,
+			"trading_status": "on", "budget": "1000", "profit_target": "0.001",
+			// The first is bought by nearly every trade, so that its orders fill at once.
+			"buy_down_interval": []string{"0.00005", "0.0005"}[min(i, 1)],
+		}
 		if err := w.insist(first, http.MethodPatch, "/symbols/"+symbol, on); err != nil {
 			return err
 		}

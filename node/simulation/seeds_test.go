@@ -18,6 +18,7 @@ import (
 	"unicode"
 
 	"hedgehog/node/judge"
+	"hedgehog/storage/powercut"
 )
 
 var (
@@ -57,14 +58,17 @@ func runSeed(t *testing.T, seed uint64, verbose io.Writer) (r result) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	synctest.Test(t, func(*testing.T) {
-		w, err := newWorld(seed, dir, verbose)
-		if err != nil {
-			r = result{seed: seed, err: err}
-			return
-		}
-		err = w.play()
-		r = result{seed: seed, violations: w.court.violations(), timeline: w.timeline(), history: &w.history, err: err}
+	t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+		power := powercut.Watch(t, dir)
+		synctest.Test(t, func(t *testing.T) {
+			w, err := newWorld(t, seed, dir, power, verbose)
+			if err != nil {
+				r = result{seed: seed, err: err}
+				return
+			}
+			err = w.play()
+			r = result{seed: seed, violations: w.court.violations(), timeline: w.timeline(), history: &w.history, err: err}
+		})
 	})
 	if r.history != nil {
 		for _, v := range r.history.Check(historyTime) {
@@ -168,7 +172,7 @@ func TestSameSeedSameHistory(t *testing.T) {
 // again runs the test in a process of one processor.
 func again(t *testing.T) {
 	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.timeout", "0",
-		"-seeds", strconv.Itoa(min(*seeds, 10)), "-worker", "1/1", "-messages="+strconv.FormatBool(*traced))
+		"-seeds", strconv.Itoa(*seeds), "-worker", "1/1", "-messages="+strconv.FormatBool(*traced))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	if output, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)

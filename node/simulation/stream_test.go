@@ -129,13 +129,14 @@ func (s *stream) Write(p []byte) (int, error) {
 	s.outgoing = c
 	// Streams of one link that are written at one instant go different ways. What a
 	// websocket's client sends is masked at random: only its length tells. What a
-	// node answers its operator has figures that may differ within an instant.
-	what := fmt.Sprintf("%d bytes to %s", len(p), s.peer)
+	// node answers its operator has figures that may differ within an instant, and a
+	// handshake's answer has a key.
+	what := string(p)
 	switch {
-	case s.to == operator, bytes.HasPrefix(p, []byte("HTTP/")): // handshakes have a random key
+	case s.to == operator, bytes.HasPrefix(p, []byte("HTTP/")):
 		what = "answer"
-	case s.accepted:
-		what = string(p)
+	case !s.accepted && s.from != operator:
+		what = fmt.Sprintf("%d bytes to %s", len(p), s.peer)
 	}
 	s.sendLocked(what, func() { s.other.take(c) })
 	return len(p), nil

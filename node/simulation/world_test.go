@@ -10,15 +10,19 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"hedgehog/cluster/peer"
 	"hedgehog/node/judge"
+	"hedgehog/storage/powercut"
 )
 
 // world is a cluster with its exchange in a synctest bubble, whose time is the
 // true time that only the world knows.
 type world struct {
+	tb     testing.TB
+	power  *powercut.Disk
 	seed   uint64
 	dir    string // of all disks
 	began  time.Time
@@ -37,6 +41,7 @@ type world struct {
 	mu       sync.Mutex // guards what follows, and what the machines and lives say it does
 	links    map[link]weather
 	held     []*parcel
+	off      map[string]bool // symbols whose trading may be off
 	lines    []line
 	verbose  io.Writer // gets the lines as they come; nil: nobody
 	over     bool
