@@ -67,8 +67,6 @@ type Node struct {
 	// proposals counts what this life of the node has proposed.
 	proposals atomic.Int64
 
-	// shutDown carries the symbols whose trader has completed its shutdown.
-	shutDown chan string
 	// partsChanged tells the agent that parts have started or stopped.
 	partsChanged chan struct{}
 	// newsWaits tells that news has something.
@@ -111,7 +109,6 @@ func NewIn(around Environment, c Config, log *slog.Logger) (*Node, error) {
 		now:          around.Now,
 		bus:          bus.New(),
 		watched:      bus.New(),
-		shutDown:     make(chan string),
 		partsChanged: make(chan struct{}, 1),
 		newsWaits:    make(chan struct{}, 1),
 		groups:       make(map[string]*group),
@@ -204,7 +201,6 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	n.warnWithoutSecret()
 	running, runCtx := errgroup.WithContext(ctx)
 	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler(), nil) })
-	running.Go(func() error { return n.finishShutDowns(runCtx) })
 	running.Go(func() error {
 		if err := n.runMember(runCtx); err != nil {
 			return err
@@ -239,20 +235,6 @@ func (n *Node) accountParts() []*part {
 func (n *Node) mayTrade() bool {
 	b, err := n.config.exchange()
 	return err == nil && (n.config.Exchange == ExchangeSim || b.APIKey != "")
-}
-
-// finishShutDowns turns the trading of symbols off whose last position is over.
-func (n *Node) finishShutDowns(ctx context.Context) error {
-	for {
-		select {
-		case symbol := <-n.shutDown:
-			if err := n.turnTradingOff(ctx, symbol); err != nil && ctx.Err() == nil {
-				n.log.Error("trading not turned off after its shutdown", "symbol", symbol, "error", err)
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }
 
 // closeGroups ends all symbols' parts, side by side.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/thejerf/suture/v4"
 	"golang.org/x/sync/errgroup"
 
 	"hedgehog/data/aggregator"
@@ -128,9 +127,6 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 	}
 	again := false
 	run := func(ctx context.Context) error {
-		if sub == nil {
-			sub = subscribe()
-		}
 		defer release()
 		defer n.view(symbol).trader.Store(nil)
 		held, done := n.guard.Hold(ctx, symbol, epoch)
@@ -140,17 +136,43 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 			wait = n.config.recvWindow() + clockMargin
 		}
 		again = true
-		err := n.trade(held, symbol, sub, wait)
-		if !errors.Is(err, naive.ErrShutDown) {
-			return err
+		for {
+			if sub == nil {
+				sub = subscribe()
+			}
+			err := n.trade(held, symbol, sub, wait)
+			if !errors.Is(err, naive.ErrShutDown) {
+				return err
+			}
+			release()
+			if err := n.untilTurnedOn(ctx, symbol); err != nil {
+				return err
+			}
+			wait = 0
 		}
-		select {
-		case n.shutDown <- symbol:
-		case <-ctx.Done():
-		}
-		return suture.ErrDoNotRestart
 	}
 	return &part{name: partTrade, epoch: epoch, run: run, release: release}
+}
+
+// untilTurnedOn turns trading off, whose shutdown is complete, and returns when it
+// is on again. Where nobody turns it on at once, the part is stopped before that.
+func (n *Node) untilTurnedOn(ctx context.Context, symbol string) error {
+	news := n.bus.Subscribe(bus.Options{Name: "shutdown of " + symbol}, bus.Settings(symbol))
+	defer news.Close()
+	err := n.turnTradingOff(ctx, symbol)
+	if errors.Is(err, storage.ErrConflict) {
+		return nil // on again already
+	}
+	for err == nil {
+		var m bus.Message
+		if m, err = news.Next(ctx); err != nil {
+			break
+		}
+		if s, ok := m.Event.(*naive.Settings); ok && s.Status == naive.On {
+			return nil
+		}
+	}
+	return err
 }
 
 // trade trades until ctx ends. wait is how long requests of an earlier run under

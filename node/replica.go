@@ -123,7 +123,7 @@ func (n *Node) loadState(ctx context.Context) error {
 // settings. The caller holds mu.
 func (n *Node) changedSettings(active map[string]storage.Settings) {
 	for symbol, now := range active {
-		if before, ok := n.active[symbol]; ok && !sameTrading(before.Trading, now.Trading) {
+		if !sameTrading(n.active[symbol].Trading, now.Trading) {
 			n.news[symbol] = true
 		}
 	}

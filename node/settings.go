@@ -90,8 +90,8 @@ func (n *Node) check(stored storage.Settings, c api.Change) error {
 	return nil
 }
 
-// turnTradingOff ends a completed shutdown, unless trading was turned on again
-// meanwhile.
+// turnTradingOff ends a completed shutdown. storage.ErrConflict says that trading
+// was turned on again meanwhile.
 func (n *Node) turnTradingOff(ctx context.Context, symbol string) error {
 	off := string(storage.TradingOff)
 	_, err := n.propose(ctx, storage.Command{Settings: &storage.SettingsChange{
@@ -99,9 +99,6 @@ func (n *Node) turnTradingOff(ctx context.Context, symbol string) error {
 	}})
 	if err == nil {
 		n.log.Info("trading shut down", "symbol", symbol)
-	}
-	if errors.Is(err, storage.ErrConflict) {
-		return nil
 	}
 	return err
 }

@@ -185,7 +185,7 @@ var mutants = []mutant{
 	if MUTANT {
 		propose = func(ctx context.Context, c storage.Command) (storage.Result, error) {
 			go func() {
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+				ctx, cancel := context.WithTimeout(n.parts, changeTimeout)
 				defer cancel()
 				_, _ = n.propose(ctx, c)
 			}()

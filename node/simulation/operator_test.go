@@ -93,7 +93,8 @@ func (w *world) traded(seen map[string]int64) string {
 			state = ""
 			switch {
 			case row.Node != name || row.OpenPositions == 0 || !row.StreamConnected:
-				state = fmt.Sprintf("%s at %s: owner %q, %d positions, connected %v, error %q; ", symbol, name, row.Node, row.OpenPositions, row.StreamConnected, row.TradingError)
+				state = fmt.Sprintf("%s at %s: owner %q, %d positions, connected %v, error %q, trading %s, parts %+v; ",
+					symbol, name, row.Node, row.OpenPositions, row.StreamConnected, row.TradingError, row.Trading.Status, row.Parts)
 			case seen[symbol] == 0:
 				seen[symbol] = row.LastTradeID
 				state = symbol + " has yet to go on; "
