@@ -58,6 +58,12 @@ var mutants = []mutant{
 	{"decision of another term accepted", []mutation{{"storage/apply.go",
 		`if c.Term != 0 && c.Term != e.Term {`,
 		`if c.Term != 0 && c.Term != e.Term && !MUTANT {`}}},
+	{"change sent again takes effect again", []mutation{{"storage/apply.go",
+		`r, before, err := carriedOut(ctx, b, c.Proposal)`,
+		`if MUTANT {
+		c.Proposal = ""
+	}
+	r, before, err := carriedOut(ctx, b, c.Proposal)`}}},
 	{"positions of a former owner accepted", []mutation{{"storage/changes.go",
 		`is[symbol] = a.Node == node && a.Epoch == epochs[symbol]`,
 		`is[symbol] = a.Node == node && a.Epoch == epochs[symbol] || MUTANT`}}},
@@ -170,6 +176,26 @@ var mutants = []mutant{
 		return id, known, nil
 	}
 	return max(id, watermark), known || shared, nil`}}},
+	{"watermark of what was not stored yet", []mutation{{"node/watermark.go",
+		`if id := c.Stats().LastTradeID; id > told[symbol] {`,
+		`id := c.Stats().LastTradeID
+		if s := n.view(symbol).streamer.Load(); MUTANT && s != nil {
+			id = s.Stats().LastID
+		}
+		if id > told[symbol] {`}}},
+	{"watermark of what a power cut takes away", []mutation{{"node/watermark.go",
+		`if err := n.store.db.Sync(ctx); err != nil {`,
+		`sync := n.store.db.Sync
+	if MUTANT {
+		sync = func(context.Context) error { return nil }
+	}
+	if err := sync(ctx); err != nil {`}}},
+	{"first trades stored before the cluster knows", []mutation{{"node/watermark.go",
+		`patient, cancel := context.WithTimeout(ctx, beginPatience)`,
+		`if MUTANT {
+		return nil
+	}
+	patient, cancel := context.WithTimeout(ctx, beginPatience)`}}},
 	{"batch dropped when its write fails", []mutation{{"data/collector/collector.go",
 		`return struct{}{}, c.store.Write(ctx, c.pending)`,
 		`err := c.store.Write(ctx, c.pending)
