@@ -151,8 +151,13 @@ func (c *Client) measureClock(ctx context.Context) (ClockEstimate, error) {
 	return EstimateClock(samples...), nil
 }
 
+// sampleClock asks for the time once. An answer that takes longer than twice the
+// receive window tells it too loosely for any order, and all orders wait for it.
 func (c *Client) sampleClock(ctx context.Context) (ClockSample, error) {
-	r := request{method: http.MethodGet, path: "/api/v3/time", cost: cost{weight: 1, urgent: true}}
+	r := request{
+		method: http.MethodGet, path: "/api/v3/time", cost: cost{weight: 1, urgent: true},
+		timeout: min(2*c.cfg.RecvWindow, c.cfg.RequestTimeout),
+	}
 	a, err := c.read(ctx, r)
 	if err != nil {
 		return ClockSample{}, err

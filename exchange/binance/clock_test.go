@@ -187,6 +187,19 @@ func TestTheGuardSeesTheTimestampBeforeAnythingIsSent(t *testing.T) {
 	})
 }
 
+func TestAQuestionForTheTimeThatGetsLostHoldsUpOrdersForTwoReceiveWindowsOnly(t *testing.T) {
+	withSimulated(t, nil, func(ctx context.Context, t *testing.T, s *simulated) {
+		s.inject(http.MethodGet, "/api/v3/time", func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() })
+		began := time.Now()
+		if _, err := s.client.PlaceLimitOrder(ctx, limitOrder("held")); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 2*recvWindow+time.Second {
+			t.Errorf("the order was held up for %s, want no more than %s and a pause", took, 2*recvWindow)
+		}
+	})
+}
+
 func TestAFailingClockKeepsOrdersBack(t *testing.T) {
 	withSimulated(t, nil, func(ctx context.Context, t *testing.T, s *simulated) {
 		s.failAll("/api/v3/time")

@@ -1,6 +1,7 @@
 package binance
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,8 @@ type request struct {
 	signed bool
 	// guarded is the symbol whose order the request places or cancels.
 	guarded string
-	maxBody int64 // bytes of the answer; 0: 16 MiB
+	maxBody int64         // bytes of the answer; 0: 16 MiB
+	timeout time.Duration // of each try; 0: the configuration's
 }
 
 // answer is what came back for a request.
@@ -169,7 +171,7 @@ func milliseconds(d time.Duration) string {
 // are *wire.Error; others wrap exchange.ErrUnavailable, and are a *lostError
 // when the request may have got through.
 func (c *Client) exchange(ctx context.Context, r request, query string) (answer, http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.timeout, c.cfg.RequestTimeout))
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
