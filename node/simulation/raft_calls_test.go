@@ -20,6 +20,7 @@ type raftCall struct {
 	result any
 	err    error
 	over   bool // nobody waits any more
+	shared int  // by how many callers beside the first
 	asks   bool // it changes nothing: an outcome that is not known does not matter
 }
 
@@ -32,6 +33,13 @@ func (c *raftCall) finish(result any, err error) {
 	}
 	c.result, c.err, c.over = result, err, true
 	close(c.done)
+}
+
+// answer finishes the call in a moment of its own: those who wait are not to go on
+// all at one instant.
+func (n *raftNode) answer(call *raftCall, what string, result any, err error) {
+	finish := func() { call.finish(result, err) }
+	n.after(n.between(0, 20*time.Microsecond, "raft answers "+what), finish, finish)
 }
 
 // enter waits for the process to go on, and returns with the lock held and no error
@@ -62,7 +70,8 @@ func (n *raftNode) await(ctx context.Context, call *raftCall) error {
 	_ = n.net.gate(context.WithoutCancel(ctx), n.life)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	call.over = true
+	call.shared--
+	call.over = call.over || call.shared < 0
 	if call.asks {
 		return err
 	}
@@ -95,17 +104,27 @@ func (n *raftNode) Barrier(ctx context.Context) error {
 }
 
 // submit has the leader write an entry to its log, when its disk has, and waits
-// until it is applied.
+// until it is applied. Nothing tells apart the callers who want the same at one
+// instant: they share an entry.
 func (n *raftNode) submit(ctx context.Context, e raftEntry, what string) (*raftCall, error) {
 	if err := n.enter(ctx); err != nil {
 		return nil, err
 	}
-	call := newRaftCall()
 	if err := n.mayWrite(); err != nil {
 		n.mu.Unlock()
 		return nil, err
 	}
+	draft := raftDraft{what, time.Now()}
+	call := n.drafts[draft]
+	if call != nil {
+		call.shared++
+		n.mu.Unlock()
+		return call, n.await(ctx, call)
+	}
+	call = newRaftCall()
+	n.drafts[draft] = call
 	n.after(n.between(20*time.Microsecond, 400*time.Microsecond, "raft "+what), func() {
+		delete(n.drafts, draft)
 		if err := n.mayWrite(); err != nil {
 			call.finish(nil, err)
 			return
@@ -114,6 +133,12 @@ func (n *raftNode) submit(ctx context.Context, e raftEntry, what string) (*raftC
 	}, func() { call.finish(nil, consensus.ErrStopped) })
 	n.mu.Unlock()
 	return call, n.await(ctx, call)
+}
+
+// raftDraft is something that is about to be written to the log.
+type raftDraft struct {
+	what string
+	at   time.Time
 }
 
 // mayWrite says whether the node takes on what is to be written to the log.

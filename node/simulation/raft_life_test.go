@@ -246,7 +246,7 @@ func (n *raftNode) applyBatch() error {
 	n.applied = to
 	for index := from + 1; index <= to; index++ {
 		if call := n.pending[index]; call != nil {
-			call.finish(results[index], nil)
+			n.answer(call, fmt.Sprint(index), results[index], nil)
 			delete(n.pending, index)
 		}
 	}

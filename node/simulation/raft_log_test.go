@@ -40,6 +40,7 @@ type raftNode struct {
 	peers     map[string]*raftPeer
 	snapshots []*raftPeer // to whom one is to be sent
 	pending   map[uint64]*raftCall
+	drafts    map[raftDraft]*raftCall
 	checks    []*raftCall
 	transfer  *raftCall
 	idle      chan struct{} // closed when nothing is pending any more

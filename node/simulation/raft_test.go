@@ -65,6 +65,7 @@ func (g *raftGroup) open(l *life, c consensus.Config, m consensus.StateMachine) 
 		configuring: make(chan struct{}, 1),
 		wake:        make(chan struct{}, 1),
 		pending:     make(map[uint64]*raftCall),
+		drafts:      make(map[raftDraft]*raftCall),
 	}
 }
 
@@ -267,7 +268,7 @@ func (n *raftNode) stepDown() {
 	n.arm(n.config.Timing.Heartbeat)
 	for _, index := range sortedKeys(n.pending) {
 		if index > n.commit {
-			n.pending[index].finish(nil, fmt.Errorf("%w: leadership was lost", consensus.ErrUnknownOutcome))
+			n.answer(n.pending[index], fmt.Sprint(index), nil, fmt.Errorf("%w: leadership was lost", consensus.ErrUnknownOutcome))
 			delete(n.pending, index)
 		}
 	}
