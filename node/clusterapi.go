@@ -129,7 +129,7 @@ func (n *Node) postAssign(w http.ResponseWriter, r *http.Request) error {
 	if request.DryRun {
 		return answer(w, n.plan(planned, names))
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
+	ctx, cancel := n.carryThrough(r.Context())
 	defer cancel()
 	if _, err := n.propose(ctx, storage.Command{Assigned: &storage.AssignedChange{
 		Symbols: names, Assigned: !request.Unassign, Weight: request.Weight,
@@ -193,7 +193,7 @@ func (n *Node) postPin(w http.ResponseWriter, r *http.Request) error {
 		planned.Symbols[name] = s
 	}
 	if !request.DryRun {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
+		ctx, cancel := n.carryThrough(r.Context())
 		defer cancel()
 		for _, name := range names {
 			if _, err := n.propose(ctx, storage.Command{Pin: &storage.PinChange{Symbol: name, Node: request.Node}}); err != nil {
@@ -254,7 +254,7 @@ func (n *Node) postRemove(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (n *Node) changeMember(ctx context.Context, change storage.MemberChange) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+	ctx, cancel := n.carryThrough(ctx)
 	defer cancel()
 	_, err := n.propose(ctx, storage.Command{Member: &change})
 	return err
@@ -304,7 +304,7 @@ func (n *Node) postRebalance(w http.ResponseWriter, r *http.Request) error {
 	if dryRun {
 		return answer(w, plan)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
+	ctx, cancel := n.carryThrough(r.Context())
 	defer cancel()
 	byNode := make(map[string][]string)
 	for _, m := range plan.Moves {

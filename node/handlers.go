@@ -133,9 +133,7 @@ func (n *Node) patchSymbol(w http.ResponseWriter, r *http.Request) error {
 	if err := readBody(w, r, &c, maxBody); err != nil {
 		return err
 	}
-	// A change under way is carried through when its caller goes away: what was
-	// stored has to run.
-	s, err := n.change(context.WithoutCancel(r.Context()), r.PathValue("symbol"), c)
+	s, err := n.change(r.Context(), r.PathValue("symbol"), c)
 	if err != nil {
 		return err
 	}

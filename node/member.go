@@ -87,7 +87,7 @@ func (n *Node) openMember(ctx context.Context) error {
 // runMember runs the member until ctx ends. On the way out the agent gives up
 // what the node owns while everything else still works, then leadership goes to
 // another, and last the others hear that the node has left.
-func (n *Node) runMember(ctx context.Context) error {
+func (n *Node) runMember(ctx context.Context, nothingCommits func()) error {
 	outer, stopOuter := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopOuter()
 	inner, stopInner := context.WithCancel(outer)
@@ -136,6 +136,7 @@ func (n *Node) runMember(ctx context.Context) error {
 	if err != nil {
 		n.log.Warn("what this node gave up is not handed on yet", "error", err)
 	}
+	nothingCommits()
 	stopInner()
 	if !raftEnded {
 		failed = errors.Join(failed, <-raft)

@@ -52,6 +52,7 @@ type Node struct {
 	exchangeURL string // where the exchange's REST API is
 	orders      *streamer.Orders
 	parts       context.Context // what the symbols' parts run under
+	membership  context.Context // ends when nothing can be committed from here any more
 	run         int64           // this life of the node: when it started, in µs
 	meta        gossip.Meta     // followMembers' once that runs
 	port        Port
@@ -189,6 +190,9 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	partsCtx, stopParts := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopParts()
 	n.parts = partsCtx
+	membership, endMembership := context.WithCancel(context.WithoutCancel(ctx))
+	defer endMembership()
+	n.membership = membership
 	supervisor := newSupervisor("account", n.log)
 	for _, p := range n.accountParts() {
 		supervisor.Add(p)
@@ -202,7 +206,7 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	running, runCtx := errgroup.WithContext(ctx)
 	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler(), nil) })
 	running.Go(func() error {
-		if err := n.runMember(runCtx); err != nil {
+		if err := n.runMember(runCtx, endMembership); err != nil {
 			return err
 		}
 		return context.Cause(runCtx)
@@ -293,12 +297,21 @@ func (n *Node) traded() []string {
 }
 
 // serveHTTP serves until ctx ends, then lets requests under way finish for a
-// moment and cuts off the rest. connContext, where there is one, adds to the
+// moment, cuts off the rest, and waits until nobody answers any more. connContext, where there is one, adds to the
 // context of a connection's requests.
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, connContext func(context.Context, net.Conn) context.Context) error {
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	var connections sync.WaitGroup
 	s := &http.Server{
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				connections.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				connections.Done()
+			}
+		},
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       connContext,
@@ -319,5 +332,6 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 		_ = s.Close() // the grace is over: what is left is cut off
 	}
 	<-served
+	connections.Wait()
 	return context.Cause(ctx)
 }

@@ -21,6 +21,17 @@ var errInvalid = errors.New("invalid settings")
 // changeTimeout is how long a change waits for a leader.
 const changeTimeout = 10 * time.Second
 
+// carryThrough returns the context of a change that goes on when its caller goes
+// away, for what was stored has to run. It ends with the node's part in the cluster.
+func (n *Node) carryThrough(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+	stop := context.AfterFunc(n.membership, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
 // change changes a symbol's settings in the whole cluster and returns them as
 // they then are. What they ask for is started and stopped on the symbol's owner.
 func (n *Node) change(ctx context.Context, symbol string, c api.Change) (api.Settings, error) {
@@ -31,7 +42,7 @@ func (n *Node) change(ctx context.Context, symbol string, c api.Change) (api.Set
 	if err := n.check(stored, c); err != nil {
 		return api.Settings{}, fmt.Errorf("%s: %w", symbol, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	ctx, cancel := n.carryThrough(ctx)
 	defer cancel()
 	result, err := n.propose(ctx, storage.Command{Settings: &storage.SettingsChange{
 		Symbol: symbol, Streaming: c.Streaming, Aggregating: c.Aggregating,
