@@ -147,7 +147,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.Jitter < 0 || c.Jitter > 1 {
-		return fmt.Errorf("Jitter %g: want 0 to 1", c.Jitter)
+		return fmt.Errorf("%s %g: want 0 to 1", "Jitter", c.Jitter)
 	}
 	switch {
 	case c.RecvWindow < time.Millisecond || c.RecvWindow > time.Minute:
