@@ -130,6 +130,11 @@ func changePositions(ctx context.Context, b *batch, c *PositionsChange) (int, er
 	if err != nil {
 		return 0, err
 	}
+	for symbol := range is {
+		if is[symbol], err = latest(ctx, b, symbol, c.Epochs[symbol], c.Revision, is[symbol]); err != nil {
+			return 0, err
+		}
+	}
 	stored := 0
 	for _, p := range c.Positions {
 		if !is[p.Symbol] {
@@ -141,6 +146,20 @@ func changePositions(ctx context.Context, b *batch, c *PositionsChange) (int, er
 		stored++
 	}
 	return stored, nil
+}
+
+// latest says whether no later revision of the symbol's positions has arrived in
+// the owner's epoch, and notes this one.
+func latest(ctx context.Context, b *batch, symbol string, epoch, revision int64, owned bool) (bool, error) {
+	if !owned || revision == 0 {
+		return owned, nil
+	}
+	n, err := b.exec(ctx, `INSERT INTO position_revisions (symbol, epoch, revision) VALUES (?1, ?2, ?3)
+		ON CONFLICT DO UPDATE SET epoch = ?2, revision = ?3 WHERE epoch < ?2 OR epoch = ?2 AND revision < ?3`, symbol, epoch, revision)
+	if err != nil {
+		return false, fmt.Errorf("revision of the positions of %s: %w", symbol, err)
+	}
+	return n > 0, nil
 }
 
 func changeWatermarks(ctx context.Context, b *batch, c *WatermarksChange) (int, error) {

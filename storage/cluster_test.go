@@ -285,3 +285,35 @@ func TestAWatermarkNeverGoesDown(t *testing.T) {
 		}
 	}
 }
+
+// A proposal that is held up on its way arrives when the owner has gone on.
+func TestPositionsThatComeLateChangeNothing(t *testing.T) {
+	db := seeded(t, "A")
+	mustApply(t, db, assign("n1", 1, 1, ""))
+	propose := func(epoch, revision int64, state storage.PositionState) int {
+		t.Helper()
+		p := position("A", "p1")
+		p.State = state
+		return mustApply(t, db, storage.Command{Positions: &storage.PositionsChange{
+			Node: "n1", Revision: revision, Epochs: map[string]int64{"A": epoch}, Positions: []storage.Position{p},
+		}}).Applied
+	}
+	for _, step := range []struct {
+		epoch, revision int64
+		state           storage.PositionState
+		applied         int
+	}{
+		{1, 7, storage.PositionFinished, 1},
+		{1, 6, storage.PositionOpen, 0},
+		{1, 7, storage.PositionOpen, 0},
+		{1, 8, storage.PositionFinished, 1},
+	} {
+		if n := propose(step.epoch, step.revision, step.state); n != step.applied {
+			t.Errorf("revision %d took hold of %d positions, want %d", step.revision, n, step.applied)
+		}
+	}
+	mustApply(t, db, assign("n1", 2, 2, "")) // another life counts anew
+	if n := propose(2, 1, storage.PositionFinished); n != 1 {
+		t.Errorf("the first revision of the next epoch took hold of %d positions, want 1", n)
+	}
+}

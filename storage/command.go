@@ -112,7 +112,11 @@ type Assignment struct {
 // whose assignment is not to Node with the epoch in Epochs change nothing: they
 // come from an owner that is none any more. Result.Applied counts the others.
 type PositionsChange struct {
-	Node      string           `json:"node"`
+	Node string `json:"node"`
+	// Revision rises with every change that this life of the node proposes. One that
+	// was held up on its way changes nothing where a later one has arrived. 0: it
+	// counts whenever it comes.
+	Revision  int64            `json:"revision,omitempty"`
 	Epochs    map[string]int64 `json:"epochs"` // by symbol, of all that Positions has
 	Positions []Position       `json:"positions"`
 }

@@ -192,7 +192,7 @@ func damage(t *testing.T, path string) {
 func TestADatabaseOfTheReleaseBeforeTheClusterKeepsWhatItHas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hedgehog.db")
 	makeDB(t, path)
-	mustExec(t, path, `DROP TABLE replicated; DROP TABLE members; DROP TABLE cluster_symbols; DROP TABLE assignments; DROP TABLE watermarks; DROP TABLE proposals;
+	mustExec(t, path, `DROP TABLE replicated; DROP TABLE members; DROP TABLE cluster_symbols; DROP TABLE assignments; DROP TABLE watermarks; DROP TABLE proposals; DROP TABLE position_revisions;
 		DELETE FROM goose_db_version WHERE version_id >= 2;
 		INSERT INTO streaming_settings VALUES ('A', 1); INSERT INTO trading_settings (symbol) VALUES ('A');
 		INSERT INTO collecting_settings (symbol) VALUES ('A'); INSERT INTO aggregating_settings (symbol) VALUES ('A')`)

@@ -18,7 +18,7 @@ import (
 
 const (
 	snapshotFormat  = "hedgehog state"
-	snapshotVersion = 2 // before it there were no proposals
+	snapshotVersion = 2 // before it there were no proposals and revisions
 	// maxRow is how long a line of a snapshot may be, in bytes.
 	maxRow = 1 << 16
 )

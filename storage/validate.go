@@ -153,6 +153,9 @@ func (c *PositionsChange) validate() error {
 	if err := firstError(validNode("node", c.Node, false), validEpochs(c.Epochs)); err != nil {
 		return err
 	}
+	if c.Revision < 0 {
+		return refused("revision", c.Revision, "0 or more")
+	}
 	for _, p := range c.Positions {
 		if err := firstError(p.validate(), hasEpoch(c.Epochs, p.Symbol)); err != nil {
 			return fmt.Errorf("%s position %s: %w", p.Symbol, p.ID, err)

@@ -124,7 +124,7 @@ var replicated = [...]struct{ table, key string }{
 	{"streaming_settings", "symbol"}, {"trading_settings", "symbol"}, {"collecting_settings", "symbol"},
 	{"aggregating_settings", "symbol"}, {"positions", "symbol, position_id"}, {"members", "name"},
 	{"cluster_symbols", "symbol"}, {"assignments", "symbol"}, {"watermarks", "symbol"},
-	{"proposals", "log_index"},
+	{"proposals", "log_index"}, {"position_revisions", "symbol"},
 }
 
 func (s *Store) readState(ctx context.Context, tx *sql.Tx) error {
