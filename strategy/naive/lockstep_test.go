@@ -38,6 +38,7 @@ type desk struct {
 	reports        int64             // order updates that the probe has seen
 	nextID         int64
 
+	configure func(*naive.Config) // changes what the next trader is told; may be nil
 	positions chan *naive.Position
 	trader    *naive.Trader
 	stop      func() error // ends the trader
@@ -218,9 +219,13 @@ func (d *desk) startTrader(s naive.Settings, restore []naive.Position) {
 	sub := d.bus.Subscribe(bus.Options{Name: "trader"}, bus.TradeEvents(s.Symbol), bus.Orders(s.Symbol), bus.Settings(s.Symbol))
 	d.probe()
 	record := d.bus.Subscribe(bus.Options{Name: "record", Capacity: 10_000}, bus.Positions(s.Symbol))
-	d.trader = naive.New(naive.Config{
+	config := naive.Config{
 		Symbol: d.symbol, Fee: naive.DefaultFee, Settings: s, Restore: restore, ActOn: exchange.Live, Now: d.now.Now,
-	}, d.exchange, d.bus, sub, quiet())
+	}
+	if d.configure != nil {
+		d.configure(&config)
+	}
+	d.trader = naive.New(config, d.exchange, d.bus, sub, quiet())
 	stopRecord := run(d.t, "record", func(ctx context.Context) error {
 		for {
 			m, err := record.Next(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -56,13 +57,14 @@ func (t *Trader) restore(ctx context.Context) error {
 }
 
 // unrecorded completes a position that the exchange has and Restore does not: of
-// a finished one with what it earned, unless its end is recorded; then it is
-// Dropped from what there is to do.
+// a finished one with what it earned. One whose end is recorded, or that is older
+// than all that is recorded and so of a time before, is Dropped from what there is
+// to do.
 func (t *Trader) unrecorded(ctx context.Context, p Position) (Position, error) {
 	if p.State != Finished {
 		return p, nil
 	}
-	if len(t.config.Over) == 0 || t.config.Over[p.ID] {
+	if t.config.Over[p.ID] || !t.recordedBefore(p.ID) {
 		return over(p, Dropped), nil
 	}
 	fills, err := t.exchange.Fills(ctx, p.Symbol, p.Sell.ID)
@@ -70,6 +72,21 @@ func (t *Trader) unrecorded(ctx context.Context, p Position) (Position, error) {
 		return p, fmt.Errorf("fills of order %d: %w", p.Sell.ID, err)
 	}
 	return t.formula.finish(p.withFills(fills)), nil
+}
+
+// recordedBefore says whether an older position than id is recorded.
+func (t *Trader) recordedBefore(id PositionID) bool {
+	for _, p := range t.config.Restore {
+		if p.ID < id {
+			return true
+		}
+	}
+	for over := range t.config.Over {
+		if over < id {
+			return true
+		}
+	}
+	return false
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -125,7 +142,7 @@ func (t *Trader) readOrders(ctx context.Context, known []Position) ([]exchange.O
 			}
 		}
 	}
-	for clientID := range latest {
+	for _, clientID := range slices.Sorted(maps.Keys(latest)) {
 		name, err := ParseOrderName(clientID)
 		if err != nil || name.Side != exchange.Sell {
 			continue

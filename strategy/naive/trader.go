@@ -40,8 +40,13 @@ type Config struct {
 	// stored; they may be behind what the exchange knows.
 	Restore []Position
 	// Over are the positions of earlier runs whose end is stored. Finished ones
-	// that the exchange has beside them are recorded when the trader starts.
+	// that the exchange has beside them and Restore are recorded when the trader
+	// starts, unless they are older than all of these.
 	Over map[PositionID]bool
+	// Begin, where set, records the first position of a symbol of which nothing is
+	// recorded, before its order is sent: what the exchange has of before is not
+	// of this record. Until it has worked, nothing is bought.
+	Begin func(ctx context.Context, p Position) error
 	// Wait is how long a request of an earlier run may still be accepted by the
 	// exchange: the trader lets it pass before it reads the orders. 0 where that is
 	// ruled out, as after an earlier owner's lease has ended.
@@ -72,6 +77,7 @@ type Trader struct {
 	settings  Settings
 	positions []Position // open ones; before Run those to restore
 	lastID    PositionID
+	begun     bool // something is recorded, or need not be
 
 	// quiet says that no position acts on a trade at rebuyBelow or above: the
 	// hot path ends after one comparison.
@@ -110,6 +116,7 @@ func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Log
 		log:       log.With("symbol", c.Symbol.Name),
 		settings:  c.Settings,
 		positions: slices.Clone(c.Restore),
+		begun:     c.Begin == nil || len(c.Restore)+len(c.Over) > 0,
 		failures:  failures,
 	}
 	t.status.Store(new(TraderStatus))
@@ -236,19 +243,21 @@ func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decisio
 		t.refuse(err)
 		return nil
 	}
+	if side == exchange.Buy && !t.begun {
+		if err := t.config.Begin(ctx, p); err != nil {
+			return t.later(ctx, fmt.Errorf("record the first position of %s: %w", p.Symbol, err))
+		}
+		t.begun = true
+	}
 	request, done := t.outlive(ctx)
 	defer done()
 	update, err := t.exchange.PlaceLimitOrder(request, order)
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return context.Cause(ctx)
-	case errors.Is(err, exchange.ErrUnknownOutcome):
+	case ctx.Err() == nil && errors.Is(err, exchange.ErrUnknownOutcome):
 		// The order may exist: a new Trader looks before anything is sent again.
 		return fmt.Errorf("place %s %s %s: %w", p.Symbol, side, d.Price, err)
 	case err != nil:
-		t.refuse(err)
-		t.pauseUntil = now.Add(t.failures.NextBackOff())
-		return nil
+		return t.later(ctx, err)
 	}
 	t.failures.Reset()
 	t.refuse(nil)
@@ -268,6 +277,17 @@ func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decisio
 	}
 	p, d = t.formula.proceed(t.positions[i], t.settings, len(t.positions)) // filled at once
 	return t.carryOut(ctx, i, p, d, price)
+}
+
+// later leaves it to a later event to try again what failed with err, after a
+// pause that grows.
+func (t *Trader) later(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	t.refuse(err)
+	t.pauseUntil = t.config.Now().Add(t.failures.NextBackOff())
+	return nil
 }
 
 // outlive returns a context for a request to the exchange that goes on for
@@ -318,13 +338,8 @@ func (t *Trader) fetchFills(ctx context.Context, i int) error {
 	p := t.positions[i]
 	for o := p.lacksFills(); o != nil; o = p.lacksFills() {
 		fills, err := t.exchange.Fills(ctx, p.Symbol, o.ID)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil:
-			t.refuse(fmt.Errorf("fills of order %d: %w", o.ID, err))
-			t.pauseUntil = now.Add(t.failures.NextBackOff())
-			return nil
+		if err != nil {
+			return t.later(ctx, fmt.Errorf("fills of order %d: %w", o.ID, err))
 		}
 		p = p.withFills(fills)
 		if !p.fillsComplete(o) {

@@ -1,6 +1,7 @@
 package naive_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -213,16 +214,117 @@ func TestTheProfitOfASellThatFilledWhileNobodyTradedIsExact(t *testing.T) {
 	d.startTrader(workedSettings(), positions)
 	d.pass("0.4330") // closes the cycle
 	_ = d.stop()
+	finished := d.finished()
+	// Bought 46.4 at 0.4307, sold 46.3 at 0.4319, of which a thousandth was kept.
+	if want := decimal.RequireFromString("-0.00750697"); len(finished) != 1 || !finished[0].Profit.Equal(want) {
+		t.Errorf("recorded are %+v, want one with a profit of %s", finished, want)
+	}
+}
+
+// finished returns the finished positions that were published, once the trader has
+// stopped.
+func (d *desk) finished() []naive.Position {
 	close(d.positions)
-	var finished naive.Position
+	var all []naive.Position
 	for p := range d.positions {
 		if p.State == naive.Finished {
-			finished = *p
+			all = append(all, *p)
 		}
 	}
-	// Bought 46.4 at 0.4307, sold 46.3 at 0.4319, of which a thousandth was kept.
-	if want := decimal.RequireFromString("-0.00750697"); !finished.Profit.Equal(want) {
-		t.Errorf("recorded is a profit of %s, want %s", finished.Profit, want)
+	return all
+}
+
+// Two cycles have sold, and the record of the second never got through.
+func TestACycleThatNobodyRecordedIsRecordedUnlessItIsOfATimeBefore(t *testing.T) {
+	d := inMemory(t, nil)
+	d.startTrader(workedSettings(), nil)
+	var cycles []naive.Position
+	for range 2 {
+		d.pass("0.4318")
+		d.pass("0.4306") // fills the buy
+		d.pass("0.4330") // fills the sell
+		cycles = append(cycles, d.trader.Status().Positions[0])
+		d.now.advance(time.Second)
+		d.pass("0.4330") // a fresh position
+	}
+	_ = d.stop()
+	_ = d.finished()
+	openLater := cycles[1]
+	openLater.ID, openLater.Buy, openLater.Sell = cycles[1].ID+1, nil, nil
+	for _, tt := range []struct {
+		name    string
+		restore []naive.Position
+		over    []naive.Position
+		want    []naive.Position
+	}{
+		{name: "nothing is recorded: all is of a time before"},
+		{name: "the first is recorded as ended", over: cycles[:1], want: cycles[1:]},
+		{name: "the first is recorded as open", restore: cycles[:1], want: cycles[1:]},
+		{name: "both are recorded", over: cycles},
+		{name: "only a later one is recorded", restore: []naive.Position{openLater}},
+		{name: "only the second is recorded", over: cycles[1:]},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d.t, d.positions = t, make(chan *naive.Position, 1000)
+			d.configure = func(c *naive.Config) {
+				c.Over = make(map[naive.PositionID]bool)
+				for _, p := range tt.over {
+					c.Over[p.ID] = true
+				}
+			}
+			d.startTrader(workedSettings(), tt.restore)
+			_ = d.stop()
+			var got, want []naive.PositionID
+			for _, p := range d.finished() {
+				got = append(got, p.ID)
+			}
+			for _, p := range tt.want {
+				want = append(want, p.ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("recorded are %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestTheFirstPositionIsRecordedBeforeItsOrderIsSent(t *testing.T) {
+	d := inMemory(t, nil)
+	var recorded []naive.PositionID
+	fail := errors.New("no majority")
+	d.configure = func(c *naive.Config) {
+		c.Begin = func(_ context.Context, p naive.Position) error {
+			if n := len(d.accepted()); n != 0 {
+				t.Errorf("%d orders are sent before the first position is recorded", n)
+			}
+			recorded = append(recorded, p.ID)
+			return fail
+		}
+	}
+	d.startTrader(workedSettings(), nil)
+	d.pass("0.4318")
+	if reason := d.trader.Status().LastError; !contains(reason, "no majority") {
+		t.Errorf("the status says %q, want why nothing is bought", reason)
+	}
+	wantOrders(t, d.accepted())
+	fail = nil
+	d.now.advance(time.Minute)
+	d.pass("0.4318")
+	wantOrders(t, d.accepted(), "BUY 0.4307 NEW")
+	d.pass("0.4300") // fills the buy
+	d.pass("0.4300") // asks for a further position
+	d.pass("0.4300") // which buys
+	positions := d.trader.Status().Positions
+	if len(recorded) != 2 || recorded[1] != positions[0].ID || len(positions) != 2 {
+		t.Errorf("recorded are %v of %+v, want the first, twice", recorded, positions)
+	}
+	_ = d.stop()
+
+	d.startTrader(workedSettings(), positions) // of these something is recorded
+	d.pass("0.4250")
+	d.pass("0.4250")
+	if len(recorded) != 2 || len(d.accepted()) != 5 {
+		t.Errorf("recorded are %v, orders are %v; want no more records and a third position's buy", recorded, d.accepted())
 	}
 }
 
