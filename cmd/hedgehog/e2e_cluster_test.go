@@ -169,14 +169,19 @@ func (c *cluster) settled(nodes int) map[string]string {
 	var owners map[string]string
 	eventuallyEvery(c.t, 50*time.Millisecond, fmt.Sprintf("%d nodes to have their share", nodes), func() bool {
 		owners = c.owners()
-		load := make(map[string]int)
-		for _, owner := range owners {
-			load[owner]++
-		}
-		loads := slices.Collect(maps.Values(load))
-		return load[""] == 0 && len(load) == nodes && slices.Max(loads)-slices.Min(loads) <= 1
+		return even(owners, nodes)
 	})
 	return owners
+}
+
+// even says whether so many nodes own all symbols, as evenly as can be.
+func even(owners map[string]string, nodes int) bool {
+	load := make(map[string]int)
+	for _, owner := range owners {
+		load[owner]++
+	}
+	loads := slices.Collect(maps.Values(load))
+	return load[""] == 0 && len(load) == nodes && slices.Max(loads)-slices.Min(loads) <= 1
 }
 
 // A node that has lost its quorum does not act, but goes on with all else.

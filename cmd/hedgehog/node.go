@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"hedgehog/exchange/binance"
 	"hedgehog/node"
 )
 
@@ -105,5 +106,6 @@ func surroundings() (node.Environment, error) {
 		return around, fmt.Errorf("HEDGEHOG_TEST_CLOCK: %w", err)
 	}
 	around.Now = func() time.Time { return time.Now().Add(ahead) }
+	around.Exchange = func(c *binance.Config) { c.Now = around.Now }
 	return around, nil
 }

@@ -23,9 +23,10 @@ import (
 type report struct {
 	faults map[faultKind]int
 	// recoveries are how long after storms all symbols were traded again; leaders
-	// and followers how long after a kill -9 in the calm.
-	recoveries, leaders, followers []time.Duration
-	samples                        map[string][]sample // by node, taken in the calm
+	// and followers how long after a kill -9 in the calm; returns how long it took
+	// until the killed node had started and owned and traded its share.
+	recoveries, leaders, followers, returns []time.Duration
+	samples                                 map[string][]sample // by node, taken in the calm
 }
 
 // sample is what a process takes of the machine.
@@ -171,7 +172,7 @@ func (s *soak) print() {
 	for _, r := range []struct {
 		what string
 		took []time.Duration
-	}{{"failover after kill -9 of a follower", s.followers}, {"failover after kill -9 of the leader", s.leaders}, {"all traded after a storm", s.recoveries}} {
+	}{{"failover after kill -9 of a follower", s.followers}, {"failover after kill -9 of the leader", s.leaders}, {"a killed node has its share again", s.returns}, {"all traded after a storm", s.recoveries}} {
 		slices.Sort(r.took)
 		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.2f\n", r.what, len(r.took), rank(r.took, 0), rank(r.took, 0.5), rank(r.took, 0.99), rank(r.took, 1))
 	}
