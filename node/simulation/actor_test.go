@@ -121,3 +121,31 @@ func linked(a, b *actor) bool {
 func (a *actor) between(least, most time.Duration, what string) time.Duration {
 	return least + 1 + time.Duration(a.net.dice(a.name()+" "+what, int(most-least)))
 }
+
+// pass waits for the process to go on where it is paused; not all that waited go on
+// at one instant, nor in the one in which whoever let them go on does more.
+func (a *actor) pass(ctx context.Context, what string) error {
+	for {
+		began := time.Now()
+		if err := a.net.gate(ctx, a.life); err != nil || time.Since(began) == 0 {
+			return err
+		}
+		if err := a.rest(ctx, a.between(0, 200*time.Microsecond, what+" goes on")); err != nil {
+			return err
+		}
+	}
+}
+
+// rest waits for so long, if ctx and the life do not end before.
+func (a *actor) rest(ctx context.Context, d time.Duration) error {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.life.ended:
+		return errOver
+	}
+}

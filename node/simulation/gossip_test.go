@@ -327,7 +327,7 @@ func (n *gossipNode) Run(ctx context.Context) error {
 	case <-n.life.ended:
 		return errOver
 	}
-	if err := n.net.gate(context.WithoutCancel(ctx), n.life); err != nil {
+	if err := n.pass(context.WithoutCancel(ctx), "gossip leaves"); err != nil {
 		return err
 	}
 	n.mu.Lock()
@@ -335,12 +335,7 @@ func (n *gossipNode) Run(ctx context.Context) error {
 	n.gossip.look()
 	farewell := 4 * n.config.Timing.Gossip
 	n.mu.Unlock()
-	wait := time.NewTimer(n.between(farewell, farewell+n.config.Timing.Gossip, "gossip farewell"))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-n.life.ended:
-	}
+	_ = n.rest(context.WithoutCancel(ctx), n.between(farewell, farewell+n.config.Timing.Gossip, "gossip farewell"))
 	n.mu.Lock()
 	n.gone = true
 	n.gossip.look()
@@ -368,33 +363,20 @@ func (n *gossipNode) Join(ctx context.Context, addresses []string) error {
 		if errors.Is(err, gossip.ErrOtherCluster) || errors.Is(err, errOver) {
 			return fmt.Errorf("join %s: %w", strings.Join(addresses, ", "), err)
 		}
-		if !n.rest(ctx, n.between(pause/2, pause, "gossip join")) {
+		if n.rest(ctx, n.between(pause/2, pause, "gossip join")) != nil {
 			return fmt.Errorf("join %s: %w", strings.Join(addresses, ", "), err)
 		}
 	}
-}
-
-// rest waits, and says whether it could.
-func (n *gossipNode) rest(ctx context.Context, d time.Duration) bool {
-	wait := time.NewTimer(d)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-		return true
-	case <-ctx.Done():
-	case <-n.life.ended:
-	}
-	return false
 }
 
 // joinAny goes through the addresses until one answers: from then on both know what
 // either knew.
 func (n *gossipNode) joinAny(ctx context.Context, addresses []string) error {
 	for _, address := range addresses {
-		if !n.rest(ctx, n.between(200*time.Microsecond, 4*time.Millisecond, "gossip join "+address)) {
-			break
+		if err := n.rest(ctx, n.between(200*time.Microsecond, 4*time.Millisecond, "gossip join "+address)); err != nil {
+			return err
 		}
-		if err := n.net.gate(ctx, n.life); err != nil {
+		if err := n.pass(ctx, "gossip join"); err != nil {
 			return err
 		}
 		if joined, err := n.exchange(address); joined {

@@ -44,8 +44,8 @@ func (n *raftNode) answer(call *raftCall, what string, result any, err error) {
 
 // enter waits for the process to go on, and returns with the lock held and no error
 // where the node takes part.
-func (n *raftNode) enter(ctx context.Context) error {
-	if err := n.net.gate(ctx, n.life); err != nil {
+func (n *raftNode) enter(ctx context.Context, what string) error {
+	if err := n.pass(ctx, what); err != nil {
 		return err
 	}
 	n.mu.Lock()
@@ -107,7 +107,7 @@ func (n *raftNode) Barrier(ctx context.Context) error {
 // until it is applied. Nothing tells apart the callers who want the same at one
 // instant: they share an entry.
 func (n *raftNode) submit(ctx context.Context, e raftEntry, what string) (*raftCall, error) {
-	if err := n.enter(ctx); err != nil {
+	if err := n.enter(ctx, "raft "+what); err != nil {
 		return nil, err
 	}
 	if err := n.mayWrite(); err != nil {
@@ -162,7 +162,7 @@ func (n *raftNode) notLeader() error {
 
 // VerifyLeader implements node.Consensus.
 func (n *raftNode) VerifyLeader(ctx context.Context) error {
-	if err := n.enter(ctx); err != nil {
+	if err := n.enter(ctx, "raft verify"); err != nil {
 		return fmt.Errorf("verify leadership: %w", err)
 	}
 	if !n.leads {

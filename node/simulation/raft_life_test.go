@@ -120,7 +120,7 @@ func (n *raftNode) applyCommitted(ctx context.Context) error {
 			return nil
 		}
 		for n.hasWork() {
-			if !n.rest(ctx) || n.net.gate(ctx, n.life) != nil {
+			if n.rest(ctx, n.between(50*time.Microsecond, 500*time.Microsecond, "raft disk")) != nil || n.pass(ctx, "raft disk") != nil {
 				return nil
 			}
 			if err := n.work(); err != nil {
@@ -135,20 +135,6 @@ func (n *raftNode) hasWork() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.restore != nil || len(n.snapshots) > 0 || n.applied < n.commit
-}
-
-// rest lets the time pass that the disk takes.
-func (n *raftNode) rest(ctx context.Context) bool {
-	wait := time.NewTimer(n.between(50*time.Microsecond, 500*time.Microsecond, "raft disk"))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-		return true
-	case <-ctx.Done():
-		return false
-	case <-n.life.ended:
-		return false
-	}
 }
 
 // work does one thing.

@@ -490,7 +490,7 @@ func TestRaftModelFollowsFromItsSeed(t *testing.T) {
 	for seed := range uint64(8) {
 		first, _ := ordeal(t, seed)
 		if again, _ := ordeal(t, seed); first != again {
-			t.Errorf("seed %d has two histories:\n%s\n%s", seed, first, again)
+			t.Errorf("seed %d: %s", seed, difference(first, again))
 		}
 	}
 }

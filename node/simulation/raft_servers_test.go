@@ -33,15 +33,8 @@ func (n *raftNode) SetServers(ctx context.Context, want []consensus.Server) erro
 	}
 	wait := "begins"
 	for least, most := 20*time.Microsecond, 400*time.Microsecond; ; least, most = 5*time.Millisecond, 20*time.Millisecond {
-		pause := time.NewTimer(n.between(least, most, "raft set servers"))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return fmt.Errorf("set servers: %s: %w", wait, ctx.Err())
-		case <-n.life.ended:
-			pause.Stop()
-			return fmt.Errorf("set servers: %w", errOver)
+		if err := n.rest(ctx, n.between(least, most, "raft set servers")); err != nil {
+			return fmt.Errorf("set servers: %s: %w", wait, err)
 		}
 		var err error
 		if wait, err = n.stepTowards(ctx, want); err != nil {
@@ -56,7 +49,7 @@ func (n *raftNode) SetServers(ctx context.Context, want []consensus.Server) erro
 // stepTowards makes one step, and waits until it is committed. It returns what it
 // waits for while nothing can be done, or "" when all is as wanted.
 func (n *raftNode) stepTowards(ctx context.Context, want []consensus.Server) (wait string, err error) {
-	if err := n.enter(ctx); err != nil {
+	if err := n.enter(ctx, "raft set servers"); err != nil {
 		return "", err
 	}
 	if err := n.mayWrite(); err != nil {
@@ -165,7 +158,7 @@ func (n *raftNode) safe(servers []consensus.Server) bool {
 
 // TransferLeadership implements node.Consensus.
 func (n *raftNode) TransferLeadership(ctx context.Context, to string) error {
-	if err := n.enter(ctx); err != nil {
+	if err := n.enter(ctx, "raft transfer"); err != nil {
 		return fmt.Errorf("transfer leadership: %w", err)
 	}
 	call := newRaftCall()
@@ -222,7 +215,7 @@ func (n *raftNode) handTo(to string, call *raftCall) {
 		}
 		n.after(n.heartbeat("heir"), try, nil)
 	}
-	try()
+	n.after(n.between(0, 100*time.Microsecond, "raft transfer"), try, nil)
 }
 
 // heir is the voter that can take over now: the one named, or the first that has
