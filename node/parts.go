@@ -101,7 +101,9 @@ func (j journal) Write(ctx context.Context, b collector.Batch) error {
 		}
 		latest[p.ID] = positionRow(p)
 	}
-	change := &storage.PositionsChange{Node: j.config.Name, Epochs: map[string]int64{j.symbol: int64(j.epoch)}}
+	change := &storage.PositionsChange{
+		Node: j.config.Name, Revision: j.proposals.Add(1), Epochs: map[string]int64{j.symbol: int64(j.epoch)},
+	}
 	for _, id := range slices.Sorted(maps.Keys(latest)) {
 		change.Positions = append(change.Positions, latest[id])
 	}
@@ -140,7 +142,7 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 			if sub == nil {
 				sub = subscribe()
 			}
-			err := n.trade(held, symbol, sub, wait)
+			err := n.trade(held, symbol, epoch, sub, wait)
 			if !errors.Is(err, naive.ErrShutDown) {
 				return err
 			}
@@ -177,7 +179,7 @@ func (n *Node) untilTurnedOn(ctx context.Context, symbol string) error {
 
 // trade trades until ctx ends. wait is how long requests of an earlier run under
 // the same epoch may still be accepted by the exchange.
-func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, wait time.Duration) error {
+func (n *Node) trade(ctx context.Context, symbol string, epoch uint64, sub *bus.Subscription, wait time.Duration) error {
 	rules, err := n.symbol(symbol)
 	if err != nil {
 		return err
@@ -207,11 +209,14 @@ func (n *Node) trade(ctx context.Context, symbol string, sub *bus.Subscription, 
 		Settings: tradingSettings(settings),
 		Restore:  positions,
 		Over:     ended,
-		Wait:     wait,
-		Finish:   n.config.recvWindow() + clockMargin,
-		ActOn:    exchange.Live,
-		Jitter:   n.around.Jitter,
-		Now:      n.now,
+		Begin: func(ctx context.Context, p naive.Position) error {
+			return journal{n, symbol, epoch}.Write(ctx, collector.Batch{Others: []bus.Event{&p}})
+		},
+		Wait:   wait,
+		Finish: n.config.recvWindow() + clockMargin,
+		ActOn:  exchange.Live,
+		Jitter: n.around.Jitter,
+		Now:    n.now,
 	}, n.client, n.bus, sub, n.log)
 	n.view(symbol).trader.Store(t)
 	// Side by side: what the first publishes waits in the trader's own queue, which

@@ -73,16 +73,16 @@ func TestWhatTheClusterWasToldSurvivesALossOfPower(t *testing.T) {
 	}
 }
 
-// gate is a log in which some watermarks do not come through until it is open.
+// gate is a log in which some commands do not come through until it is open.
 type gate struct {
 	node.Consensus
-	stops   func(*storage.WatermarksChange) bool
+	stops   func(storage.Command) bool
 	arrived chan struct{} // gets the first that is stopped
 	open    chan struct{}
 }
 
 func (g gate) Propose(ctx context.Context, data []byte) (any, error) {
-	if c, err := storage.DecodeCommand(data); err == nil && c.Watermarks != nil && g.stops(c.Watermarks) {
+	if c, err := storage.DecodeCommand(data); err == nil && g.stops(c) {
 		select {
 		case g.arrived <- struct{}{}:
 		default:
@@ -97,7 +97,7 @@ func (g gate) Propose(ctx context.Context, data []byte) (any, error) {
 }
 
 // gated returns a gate that is shut, and an environment whose log is behind it.
-func gated(stops func(*storage.WatermarksChange) bool) (gate, node.Environment) {
+func gated(stops func(storage.Command) bool) (gate, node.Environment) {
 	g := gate{stops: stops, arrived: make(chan struct{}, 1), open: make(chan struct{})}
 	around := node.Real()
 	around.OpenConsensus = func(c consensus.Config, m consensus.StateMachine, l net.Listener, d consensus.Dial, log *slog.Logger) (node.Consensus, error) {
@@ -111,7 +111,7 @@ func gated(stops func(*storage.WatermarksChange) bool) (gate, node.Environment) 
 // collected before, and waits until it wants to tell that.
 func collectBehindGate(t *testing.T) (dir string, g gate) {
 	t.Helper()
-	g, around := gated(func(*storage.WatermarksChange) bool { return true })
+	g, around := gated(func(c storage.Command) bool { return c.Watermarks != nil })
 	dir = t.TempDir()
 	m := busyMarket(t, "XRPUSDT")
 	n := startNodeIn(t, around, func(c *node.Config) { c.Exchange, c.DataDir = m.url, dir })
@@ -163,7 +163,7 @@ func TestANextOwnerHasAllTradesFromTheWatermarkOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, dirs := quietMarket(t), [2]string{t.TempDir(), t.TempDir()}
-	g, around := gated(func(c *storage.WatermarksChange) bool { return c.Watermarks["XRPUSDT"] > 4 })
+	g, around := gated(func(c storage.Command) bool { return c.Watermarks != nil && c.Watermarks.Watermarks["XRPUSDT"] > 4 })
 	first := startNodeIn(t, around, func(c *node.Config) {
 		c.Name, c.Exchange, c.DataDir, c.Secret = "n1", m.url, dirs[0], secret
 	})
