@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"os/exec"
 	"runtime"
@@ -22,11 +23,11 @@ import (
 )
 
 var (
-	seeds  = flag.Int("seeds", 20, "run the seeds from 1 to this one")
+	seeds  = flag.Int("seeds", fewSeeds, "run the seeds from 1 to this one")
 	oneOf  = flag.Uint64("seed", 0, "run this seed alone and print its timeline")
 	first  = flag.Bool("first", false, "stop at the first seed that breaks a promise")
 	traced = flag.Bool("messages", false, "have the timeline show every message too")
-	worker = flag.String("worker", "", "run the seeds from-to in this process (used by the test itself)")
+	worker = flag.String("worker", "", "run every so many-th seed in this process, as FIRST/STEP")
 )
 
 // printable is the beginning of a message on one line.
@@ -59,6 +60,11 @@ func runSeed(t *testing.T, seed uint64, verbose io.Writer) (r result) {
 	}
 	defer os.RemoveAll(dir)
 	t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+		defer func() {
+			if p := recover(); p != nil { // of the bubble: somebody waits for ever
+				r = result{seed: seed, err: fmt.Errorf("panic: %v", p)}
+			}
+		}()
 		power := powercut.Watch(t, dir)
 		synctest.Test(t, func(t *testing.T) {
 			w, err := newWorld(t, seed, dir, power, verbose)
@@ -91,42 +97,53 @@ func disks() string {
 func (r result) failed() string {
 	switch {
 	case r.err != nil:
-		return fmt.Sprintf("violation: seed %d: run: %v", r.seed, r.err)
+		return fmt.Sprintf("violation: seed %d: runs-through: %v", r.seed, r.err)
 	case len(r.violations) > 0:
 		return fmt.Sprintf("violation: seed %d: %s", r.seed, strings.Join(r.violations, "\n    "))
 	}
 	return ""
 }
 
+// A seed breaks no promise. The test runs itself again in workers of one processor,
+// where goroutines run one after the other and not beside each other.
 func TestSeeds(t *testing.T) {
 	switch {
-	case *oneOf != 0:
-		if failed := runSeed(t, *oneOf, os.Stdout).failed(); failed != "" {
-			t.Fatal(failed)
-		}
 	case *worker != "":
 		work(t)
+	case *oneOf != 0:
+		runWorker(t, os.Stdout, fmt.Sprintf("%d/1", *oneOf))
 	default:
-		share(t)
+		var all sync.WaitGroup
+		count := min(runtime.NumCPU(), *seeds)
+		for i := range count {
+			all.Go(func() { runWorker(t, new(bytes.Buffer), fmt.Sprintf("%d/%d", i+1, count)) })
+		}
+		all.Wait()
+	}
+}
+
+// runWorker runs the test in a process that runs each of its steps seeds.
+func runWorker(t *testing.T, output io.Writer, steps string) {
+	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.timeout", "0", "-worker", steps,
+		"-seeds", strconv.Itoa(*seeds), "-seed", strconv.FormatUint(*oneOf, 10),
+		"-first="+strconv.FormatBool(*first), "-messages="+strconv.FormatBool(*traced))
+	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+	c.Stdout, c.Stderr = output, output
+	if err := c.Run(); err != nil {
+		t.Errorf("worker %s: %v", steps, err)
+		if b, ok := output.(*bytes.Buffer); ok {
+			t.Logf("%s", bytes.TrimSpace(b.Bytes()))
+		}
 	}
 }
 
 // work runs the seeds of one worker.
 func work(t *testing.T) {
-	from, step, ok := strings.Cut(*worker, "/")
-	begin, err := strconv.ParseUint(from, 10, 64)
-	if err != nil || !ok {
-		t.Fatalf("-worker %q: want FIRST/STEP", *worker)
-	}
-	by, err := strconv.ParseUint(step, 10, 64)
-	if err != nil || by == 0 {
-		t.Fatalf("-worker %q: want FIRST/STEP", *worker)
-	}
 	debug.SetGCPercent(400)
-	for seed := begin; seed <= uint64(*seeds); seed += by {
-		if failed := runSeed(t, seed, nil).failed(); failed != "" {
+	for seed := range mySeeds(t) {
+		if failed := runSeed(t, seed, timelineTo()).failed(); failed != "" {
 			fmt.Println(failed)
-			fmt.Printf("    replay: go test ./node/simulation -run TestSeeds -seed %d\n", seed)
+			fmt.Printf("    replay: go test ./node/simulation -run TestSeeds -v -seed %d\n", seed)
 			t.Fail()
 			if *first {
 				return
@@ -135,47 +152,46 @@ func work(t *testing.T) {
 	}
 }
 
-// share has workers of one processor each run the seeds.
-func share(t *testing.T) {
-	count := min(runtime.NumCPU(), *seeds)
-	var all sync.WaitGroup
-	for i := range count {
-		all.Go(func() {
-			args := []string{"-test.run", "^TestSeeds$", "-test.timeout", "0", "-seeds", strconv.Itoa(*seeds),
-				"-worker", fmt.Sprintf("%d/%d", i+1, count), "-first=" + strconv.FormatBool(*first)}
-			c := exec.CommandContext(t.Context(), os.Args[0], args...)
-			c.Env = append(os.Environ(), "GOMAXPROCS=1")
-			output, err := c.CombinedOutput()
-			if err != nil {
-				t.Errorf("worker %d: %v\n%s", i+1, err, bytes.TrimSpace(output))
-			}
-		})
+// timelineTo is where the timeline goes as it happens: of one seed alone.
+func timelineTo() io.Writer {
+	if *oneOf == 0 {
+		return nil
 	}
-	all.Wait()
+	return os.Stdout
+}
+
+// mySeeds are the seeds of this worker.
+func mySeeds(t *testing.T) iter.Seq[uint64] {
+	begin, step, _ := strings.Cut(*worker, "/")
+	first, err := strconv.ParseUint(begin, 10, 64)
+	if err != nil {
+		t.Fatalf("-worker %q: want FIRST/STEP", *worker)
+	}
+	by, err := strconv.ParseUint(step, 10, 64)
+	if err != nil || by == 0 {
+		t.Fatalf("-worker %q: want FIRST/STEP", *worker)
+	}
+	return func(yield func(uint64) bool) {
+		for seed := first; seed <= max(uint64(*seeds), *oneOf) && yield(seed); seed += by {
+			if seed == *oneOf {
+				return
+			}
+		}
+	}
 }
 
 // The same seed gives the same history, byte for byte, or no seed could be looked
 // into.
 func TestSameSeedSameHistory(t *testing.T) {
 	if *worker == "" {
-		again(t)
+		runWorker(t, new(bytes.Buffer), "1/1")
 		return
 	}
-	for seed := uint64(1); seed <= uint64(*seeds); seed++ {
+	for seed := range mySeeds(t) {
 		before, after := runSeed(t, seed, nil).timeline, runSeed(t, seed, nil).timeline
 		if before != after {
 			t.Errorf("seed %d: %s", seed, difference(before, after))
 		}
-	}
-}
-
-// again runs the test in a process of one processor.
-func again(t *testing.T) {
-	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.timeout", "0",
-		"-seeds", strconv.Itoa(*seeds), "-worker", "1/1", "-messages="+strconv.FormatBool(*traced))
-	c.Env = append(os.Environ(), "GOMAXPROCS=1")
-	if output, err := c.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, output)
 	}
 }
 
