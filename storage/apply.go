@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -33,8 +32,8 @@ type Result struct {
 // away together with their index, and the log has them to be applied again.
 func (db *DB) ApplyEntries(ctx context.Context, entries []Entry) ([]Result, error) {
 	var results []Result
-	err := db.update(ctx, untilPowerLoss, func(tx *sql.Tx) (err error) {
-		results, err = applyEntries(ctx, newBatch(tx), entries)
+	err := db.update(ctx, untilPowerLoss, func(b batch) (err error) {
+		results, err = applyEntries(ctx, b, entries)
 		return err
 	})
 	if err != nil {
@@ -43,8 +42,8 @@ func (db *DB) ApplyEntries(ctx context.Context, entries []Entry) ([]Result, erro
 	return results, nil
 }
 
-func applyEntries(ctx context.Context, b *batch, entries []Entry) ([]Result, error) {
-	before, term, err := applied(ctx, b.tx)
+func applyEntries(ctx context.Context, b batch, entries []Entry) ([]Result, error) {
+	before, term, err := applied(b.row(ctx, selectApplied))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +65,7 @@ func applyEntries(ctx context.Context, b *batch, entries []Entry) ([]Result, err
 }
 
 // applyEntry returns an error that is not the command's as its second value.
-func applyEntry(ctx context.Context, b *batch, e Entry) (Result, error) {
+func applyEntry(ctx context.Context, b batch, e Entry) (Result, error) {
 	c, err := DecodeCommand(e.Data)
 	if errors.Is(err, ErrNewerPeer) {
 		return Result{}, err
@@ -107,7 +106,7 @@ func isOfCommand(err error) bool {
 }
 
 // applyOnce applies the command, unless it is of a proposal that was carried out.
-func applyOnce(ctx context.Context, b *batch, index uint64, c Command) (Result, error) {
+func applyOnce(ctx context.Context, b batch, index uint64, c Command) (Result, error) {
 	r, before, err := carriedOut(ctx, b, c.Proposal)
 	if err != nil || before {
 		return r, err
@@ -118,7 +117,7 @@ func applyOnce(ctx context.Context, b *batch, index uint64, c Command) (Result, 
 	return r, remember(ctx, b, index, c.Proposal, r)
 }
 
-func applyCommand(ctx context.Context, b *batch, c Command) (r Result, err error) {
+func applyCommand(ctx context.Context, b batch, c Command) (r Result, err error) {
 	switch {
 	case len(c.Seed) > 0:
 		r.Applied, err = seed(ctx, b, c.Seed)
@@ -145,14 +144,16 @@ func applyCommand(ctx context.Context, b *batch, c Command) (r Result, err error
 // Applied returns index and term of the last entry that was applied, 0 before
 // the first.
 func (db *DB) Applied(ctx context.Context) (index, term uint64, err error) {
-	index, term, err = applied(ctx, db.reader)
+	index, term, err = applied(db.reader.row(ctx, selectApplied))
 	if err != nil {
 		return 0, 0, fmt.Errorf("read applied index: %w", classify(err))
 	}
 	return index, term, nil
 }
 
-func applied(ctx context.Context, q queryer) (index, term uint64, err error) {
-	err = q.QueryRowContext(ctx, "SELECT applied_index, applied_term FROM replicated").Scan(&index, &term)
+const selectApplied = "SELECT applied_index, applied_term FROM replicated"
+
+func applied(row scanner) (index, term uint64, err error) {
+	err = row.Scan(&index, &term)
 	return index, term, err
 }

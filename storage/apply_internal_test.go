@@ -16,7 +16,12 @@ func TestOnAFullDiskNothingIsAppliedAndARepeatAppliesIt(t *testing.T) {
 	defer db.Close()
 	limit := func(pages int) {
 		t.Helper()
-		if _, err := db.writer.ExecContext(ctx, fmt.Sprint("PRAGMA max_page_count = ", pages)); err != nil {
+		c, err := db.writer.take(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.writer.give(c)
+		if _, err := c.conn.ExecContext(ctx, fmt.Sprint("PRAGMA max_page_count = ", pages)); err != nil {
 			t.Fatal(err)
 		}
 	}

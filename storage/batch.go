@@ -1,56 +1,26 @@
 package storage
 
-import (
-	"context"
-	"database/sql"
-)
+import "context"
 
-// batch is a transaction that runs the same few statements over and over: it
-// prepares each once. The transaction's end closes them.
-type batch struct {
-	tx       *sql.Tx
-	prepared map[string]*sql.Stmt
-}
-
-func newBatch(tx *sql.Tx) *batch {
-	return &batch{tx: tx, prepared: make(map[string]*sql.Stmt)}
-}
+// batch is a transaction of the writer. It holds the write lock, so that none of
+// its statements waits: the context is looked at once instead of being watched by
+// a goroutine for every statement.
+type batch struct{ on *connection }
 
 // exec runs the statement and returns how many rows it added or changed.
-func (b *batch) exec(ctx context.Context, text string, args ...any) (int64, error) {
-	stmt, unwatched, err := b.prepare(ctx, text)
-	if err != nil {
-		return 0, err
-	}
-	result, err := stmt.ExecContext(unwatched, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// row hands the one row of the query's answer to scan, or returns sql.ErrNoRows.
-func (b *batch) row(ctx context.Context, scan func(scanner) error, text string, args ...any) error {
-	stmt, unwatched, err := b.prepare(ctx, text)
-	if err != nil {
-		return err
-	}
-	return scan(stmt.QueryRowContext(unwatched, args...))
-}
-
-// prepare returns the statement and the context to run it under, for which see
-// exec in write.go.
-func (b *batch) prepare(ctx context.Context, text string) (*sql.Stmt, context.Context, error) {
+func (b batch) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
-	stmt, ok := b.prepared[text]
-	if !ok {
-		var err error
-		if stmt, err = b.tx.PrepareContext(ctx, text); err != nil {
-			return nil, nil, err
+	return b.on.exec(context.WithoutCancel(ctx), text, args...)
+}
+
+// row returns the one row of the query's answer.
+func (b batch) row(ctx context.Context, text string, args ...any) scanner {
+	return scanFunc(func(into ...any) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
-		b.prepared[text] = stmt
-	}
-	return stmt, context.WithoutCancel(ctx), nil
+		return b.on.row(context.WithoutCancel(ctx), text, args...).Scan(into...)
+	})
 }

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"hedgehog/exchange"
@@ -17,10 +16,10 @@ const (
 		WHERE excluded.trades > candles.trades`
 )
 
-func (i *inserts) putCandles(ctx context.Context, tx *sql.Tx, candles []*exchange.Candle) (int64, error) {
+func putCandles(ctx context.Context, b batch, candles []*exchange.Candle) (int64, error) {
 	var written int64
 	for _, c := range candles {
-		n, err := exec(ctx, tx, i.candle, c.Symbol, c.Minutes, int64(c.StartTime), text(c.Open), text(c.High),
+		n, err := b.exec(ctx, upsertCandle, c.Symbol, c.Minutes, int64(c.StartTime), text(c.Open), text(c.High),
 			text(c.Low), text(c.Close), text(c.Volume), c.Trades)
 		if err != nil {
 			return 0, fmt.Errorf("%s candle of %d minutes at %d: %w", c.Symbol, c.Minutes, c.StartTime, err)
@@ -33,7 +32,7 @@ func (i *inserts) putCandles(ctx context.Context, tx *sql.Tx, candles []*exchang
 // LastCandle returns the newest stored candle of symbol of the given length;
 // ok is false when there is none.
 func (db *DB) LastCandle(ctx context.Context, symbol string, minutes int) (c exchange.Candle, ok bool, err error) {
-	c, err = scanCandle(db.reader.QueryRowContext(ctx,
+	c, err = scanCandle(db.reader.row(ctx,
 		selectCandles+" WHERE symbol = ? AND minutes = ? ORDER BY start_time DESC LIMIT 1", symbol, minutes))
 	switch {
 	case none(err):

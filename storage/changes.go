@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-func changeAssigned(ctx context.Context, b *batch, c *AssignedChange) (int, error) {
+func changeAssigned(ctx context.Context, b batch, c *AssignedChange) (int, error) {
 	for _, s := range c.Symbols {
 		if _, err := storedSettings(ctx, b, s); err != nil {
 			return 0, err
@@ -21,13 +21,13 @@ func changeAssigned(ctx context.Context, b *batch, c *AssignedChange) (int, erro
 }
 
 // putAssigned stores whether some node is to run symbol; a weight of 0 leaves it.
-func putAssigned(ctx context.Context, b *batch, symbol string, assigned bool, weight int) error {
+func putAssigned(ctx context.Context, b batch, symbol string, assigned bool, weight int) error {
 	_, err := b.exec(ctx, `INSERT INTO cluster_symbols (symbol, assigned, weight) VALUES (?1, ?2, max(?3, 1))
 		ON CONFLICT DO UPDATE SET assigned = ?2, weight = iif(?3 = 0, weight, ?3)`, symbol, assigned, weight)
 	return err
 }
 
-func changePin(ctx context.Context, b *batch, c *PinChange) (int, error) {
+func changePin(ctx context.Context, b batch, c *PinChange) (int, error) {
 	if _, err := storedSettings(ctx, b, c.Symbol); err != nil {
 		return 0, err
 	}
@@ -44,7 +44,7 @@ func changePin(ctx context.Context, b *batch, c *PinChange) (int, error) {
 	return 1, err
 }
 
-func changeMember(ctx context.Context, b *batch, c *MemberChange) (int, error) {
+func changeMember(ctx context.Context, b batch, c *MemberChange) (int, error) {
 	m, err := storedMember(ctx, b, c.Name)
 	switch {
 	case errors.Is(err, ErrUnknownNode) && c.Address != "":
@@ -68,9 +68,8 @@ func changeMember(ctx context.Context, b *batch, c *MemberChange) (int, error) {
 }
 
 // storedMember returns the named member, or ErrUnknownNode.
-func storedMember(ctx context.Context, b *batch, name string) (Member, error) {
-	var m Member
-	err := b.row(ctx, func(row scanner) (err error) { m, err = scanMember(row); return err }, selectMembers+" WHERE name = ?", name)
+func storedMember(ctx context.Context, b batch, name string) (Member, error) {
+	m, err := scanMember(b.row(ctx, selectMembers+" WHERE name = ?", name))
 	if none(err) {
 		return Member{}, fmt.Errorf("%w: %q: check the spelling", ErrUnknownNode, name)
 	}
@@ -78,7 +77,7 @@ func storedMember(ctx context.Context, b *batch, name string) (Member, error) {
 }
 
 // assign returns how many of the assignments hold after it.
-func assign(ctx context.Context, b *batch, list []Assignment) (int, error) {
+func assign(ctx context.Context, b batch, list []Assignment) (int, error) {
 	hold := 0
 	for _, a := range list {
 		stored, err := storedAssignment(ctx, b, a.Symbol)
@@ -103,8 +102,8 @@ func assign(ctx context.Context, b *batch, list []Assignment) (int, error) {
 }
 
 // storedAssignment returns the assignment of symbol, of epoch 0 when there is none.
-func storedAssignment(ctx context.Context, b *batch, symbol string) (a Assignment, err error) {
-	err = b.row(ctx, func(row scanner) (err error) { a, err = scanAssignment(row); return err }, selectAssignments+" WHERE symbol = ?", symbol)
+func storedAssignment(ctx context.Context, b batch, symbol string) (Assignment, error) {
+	a, err := scanAssignment(b.row(ctx, selectAssignments+" WHERE symbol = ?", symbol))
 	if none(err) {
 		return Assignment{}, nil
 	}
@@ -113,7 +112,7 @@ func storedAssignment(ctx context.Context, b *batch, symbol string) (a Assignmen
 
 // owned returns the symbols that are node's in the epoch given for them, in
 // order: the fence against an owner that is none any more.
-func owned(ctx context.Context, b *batch, node string, epochs map[string]int64) (map[string]bool, error) {
+func owned(ctx context.Context, b batch, node string, epochs map[string]int64) (map[string]bool, error) {
 	is := make(map[string]bool, len(epochs))
 	for _, symbol := range slices.Sorted(maps.Keys(epochs)) {
 		a, err := storedAssignment(ctx, b, symbol)
@@ -125,7 +124,7 @@ func owned(ctx context.Context, b *batch, node string, epochs map[string]int64) 
 	return is, nil
 }
 
-func changePositions(ctx context.Context, b *batch, c *PositionsChange) (int, error) {
+func changePositions(ctx context.Context, b batch, c *PositionsChange) (int, error) {
 	is, err := owned(ctx, b, c.Node, c.Epochs)
 	if err != nil {
 		return 0, err
@@ -150,7 +149,7 @@ func changePositions(ctx context.Context, b *batch, c *PositionsChange) (int, er
 
 // latest says whether no later revision of the symbol's positions has arrived in
 // the owner's epoch, and notes this one.
-func latest(ctx context.Context, b *batch, symbol string, epoch, revision int64, owned bool) (bool, error) {
+func latest(ctx context.Context, b batch, symbol string, epoch, revision int64, owned bool) (bool, error) {
 	if !owned || revision == 0 {
 		return owned, nil
 	}
@@ -162,7 +161,7 @@ func latest(ctx context.Context, b *batch, symbol string, epoch, revision int64,
 	return n > 0, nil
 }
 
-func changeWatermarks(ctx context.Context, b *batch, c *WatermarksChange) (int, error) {
+func changeWatermarks(ctx context.Context, b batch, c *WatermarksChange) (int, error) {
 	is, err := owned(ctx, b, c.Node, c.Epochs)
 	if err != nil {
 		return 0, err

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"hedgehog/exchange"
@@ -44,21 +43,21 @@ const (
 // ClusterState returns the state in one consistent read.
 func (db *DB) ClusterState(ctx context.Context) (ClusterState, error) {
 	var s ClusterState
-	err := db.view(ctx, func(tx *sql.Tx) (err error) {
-		if s.Index, s.Term, err = applied(ctx, tx); err != nil {
+	err := db.view(ctx, func(q queryer) (err error) {
+		if s.Index, s.Term, err = applied(q.row(ctx, selectApplied)); err != nil {
 			return err
 		}
-		if s.Members, err = collect(ctx, tx, scanMember, selectMembers+" ORDER BY name"); err != nil {
+		if s.Members, err = collect(ctx, q, scanMember, selectMembers+" ORDER BY name"); err != nil {
 			return err
 		}
-		if s.Symbols, err = collect(ctx, tx, scanClusterSymbol, "SELECT symbol, assigned, weight, pin FROM cluster_symbols ORDER BY symbol"); err != nil {
+		if s.Symbols, err = collect(ctx, q, scanClusterSymbol, "SELECT symbol, assigned, weight, pin FROM cluster_symbols ORDER BY symbol"); err != nil {
 			return err
 		}
-		if s.Assignments, err = collect(ctx, tx, scanAssignment, selectAssignments+" ORDER BY symbol"); err != nil {
+		if s.Assignments, err = collect(ctx, q, scanAssignment, selectAssignments+" ORDER BY symbol"); err != nil {
 			return err
 		}
 		s.Watermarks = make(map[string]int64)
-		_, err = collect(ctx, tx, func(row scanner) (symbol string, err error) {
+		_, err = collect(ctx, q, func(row scanner) (symbol string, err error) {
 			var id int64
 			err = row.Scan(&symbol, &id)
 			s.Watermarks[symbol] = id
@@ -90,7 +89,7 @@ func scanAssignment(row scanner) (a Assignment, err error) {
 // Watermark returns the trade id up to which the symbol's trades are stored by
 // the cluster; false when none was told yet.
 func (db *DB) Watermark(ctx context.Context, symbol string) (id int64, ok bool, err error) {
-	err = db.reader.QueryRowContext(ctx, "SELECT trade_id FROM watermarks WHERE symbol = ?", symbol).Scan(&id)
+	err = db.reader.row(ctx, "SELECT trade_id FROM watermarks WHERE symbol = ?", symbol).Scan(&id)
 	switch {
 	case none(err):
 		return 0, false, nil

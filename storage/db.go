@@ -2,10 +2,8 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 )
 
@@ -18,9 +16,8 @@ type DB struct {
 	path    string
 	lock    *fileLock
 	version int64
-	writer  *sql.DB // one connection
-	reader  *sql.DB // up to readers connections, which refuse to write
-	insert  *inserts
+	writer  *pool // one connection
+	reader  *pool // up to readers connections, which refuse to write
 }
 
 // Open opens the database at path and makes it where there is none. It returns
@@ -48,47 +45,25 @@ func (db *DB) open(ctx context.Context) (err error) {
 	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
 		return err
 	}
-	if db.writer, err = openPool(db.path, 1, "journal_mode(WAL)", "journal_size_limit(67108864)"); err != nil {
+	if db.writer, err = newPool(db.path, 1, "journal_mode(WAL)", "journal_size_limit(67108864)"); err != nil {
 		return err
 	}
-	if db.version, err = migrate(ctx, db.writer); err != nil {
+	if db.version, err = migrate(ctx, db.writer.db); err != nil {
 		return err
 	}
-	if db.reader, err = openPool(db.path, readers, "query_only(1)"); err != nil {
-		return err
-	}
-	db.insert, err = prepareInserts(ctx, db.writer)
+	db.reader, err = newPool(db.path, readers, "query_only(1)")
 	return err
-}
-
-// openPool returns a pool of up to size connections, each with the pragmas.
-func openPool(path string, size int, pragmas ...string) (*sql.DB, error) {
-	query := url.Values{
-		"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)"}, pragmas...),
-		"_txlock": {"immediate"},
-	}
-	address := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
-	pool, err := sql.Open("sqlite", address.String())
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxOpenConns(size)
-	pool.SetMaxIdleConns(size)
-	return pool, nil
 }
 
 // Close ends the connections, folds the write-ahead log into the file and lets
 // other processes open it.
 func (db *DB) Close() error {
 	var errs []error
-	if db.insert != nil {
-		errs = append(errs, db.insert.close())
-	}
 	if db.reader != nil {
-		errs = append(errs, db.reader.Close())
+		errs = append(errs, db.reader.close())
 	}
 	if db.writer != nil { // last: the connection that ends last folds the log
-		errs = append(errs, db.writer.Close())
+		errs = append(errs, db.writer.close())
 	}
 	if db.lock != nil {
 		errs = append(errs, db.lock.release())
@@ -113,40 +88,34 @@ const (
 )
 
 // update runs do in a transaction of the writer.
-func (db *DB) update(ctx context.Context, d durability, do func(*sql.Tx) error) error {
-	conn, err := db.writer.Conn(ctx)
+func (db *DB) update(ctx context.Context, d durability, do func(batch) error) error {
+	c, err := db.writer.take(ctx)
 	if err != nil {
 		return classify(err)
 	}
-	defer conn.Close()
-	// Each time anew: the connection remembers what the one before has set.
-	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = "+string(d)); err != nil {
+	defer db.writer.give(c)
+	if err := c.survive(ctx, d); err != nil {
 		return classify(err)
 	}
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return classify(err)
-	}
-	if err := do(tx); err != nil {
-		// A roll-back that fails has no news beside err: the transaction is gone.
-		_ = tx.Rollback()
-		return classify(err)
-	}
-	return classify(tx.Commit())
+	return classify(c.transaction(ctx, "BEGIN IMMEDIATE", func() error { return do(batch{c}) }))
 }
 
 // Sync returns when what is stored survives the loss of power as well: all that any
 // method had returned for before the call. One flush does for all of it, whoever
 // wrote it; those who write meanwhile wait for that.
 func (db *DB) Sync(ctx context.Context) error {
-	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
+	err := db.update(ctx, onDisk, func(b batch) error {
 		// A transaction that changes nothing flushes nothing: this number is there to
 		// be changed.
 		var number int32
-		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&number); err != nil {
+		if err := b.row(ctx, "PRAGMA user_version").Scan(&number); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", number+1))
+		other := "PRAGMA user_version = 1"
+		if number == 1 {
+			other = "PRAGMA user_version = 2"
+		}
+		_, err := b.exec(ctx, other)
 		return err
 	})
 	if err != nil {

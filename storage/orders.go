@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"hedgehog/exchange"
@@ -22,15 +21,15 @@ const (
 
 // putOrders applies the updates one after the other and returns how many rows
 // of orders and of fills it added or changed.
-func (i *inserts) putOrders(ctx context.Context, tx *sql.Tx, updates []*exchange.OrderUpdate) (orders, fills int64, err error) {
+func putOrders(ctx context.Context, b batch, updates []*exchange.OrderUpdate) (orders, fills int64, err error) {
 	for _, u := range updates {
-		n, err := i.putOrder(ctx, tx, u.Order)
+		n, err := putOrder(ctx, b, u.Order)
 		if err != nil {
 			return 0, 0, fmt.Errorf("%s order %d: %w", u.Symbol, u.ID, err)
 		}
 		orders += n
 		for _, f := range u.Fills {
-			n, err := exec(ctx, tx, i.fill, f.Symbol, f.OrderID, f.TradeID, f.Side, text(f.Price), text(f.Quantity),
+			n, err := b.exec(ctx, insertFill, f.Symbol, f.OrderID, f.TradeID, f.Side, text(f.Price), text(f.Quantity),
 				text(f.Commission), f.CommissionAsset, f.Maker, int64(f.Time))
 			if err != nil {
 				return 0, 0, fmt.Errorf("%s order %d, fill %d: %w", f.Symbol, f.OrderID, f.TradeID, err)
@@ -42,8 +41,8 @@ func (i *inserts) putOrders(ctx context.Context, tx *sql.Tx, updates []*exchange
 }
 
 // putOrder stores o unless the row that is there tells as much or more.
-func (i *inserts) putOrder(ctx context.Context, tx *sql.Tx, o exchange.Order) (int64, error) {
-	stored, err := scanOrder(tx.StmtContext(ctx, i.orderNow).QueryRowContext(ctx, o.Symbol, o.ID))
+func putOrder(ctx context.Context, b batch, o exchange.Order) (int64, error) {
+	stored, err := scanOrder(b.row(ctx, selectOrder, o.Symbol, o.ID))
 	switch {
 	case none(err):
 	case err != nil:
@@ -53,7 +52,7 @@ func (i *inserts) putOrder(ctx context.Context, tx *sql.Tx, o exchange.Order) (i
 	case o.Time == 0: // not all news tell when the order was accepted
 		o.Time = stored.Time
 	}
-	return exec(ctx, tx, i.order, o.Symbol, o.ID, o.ClientID, o.Side, o.Status, text(o.Price), text(o.OriginalQuantity),
+	return b.exec(ctx, upsertOrder, o.Symbol, o.ID, o.ClientID, o.Side, o.Status, text(o.Price), text(o.OriginalQuantity),
 		text(o.ExecutedQuantity), text(o.QuoteQuantity), int64(o.Time), int64(o.UpdateTime))
 }
 
@@ -87,7 +86,7 @@ func (db *DB) Orders(ctx context.Context, f OrderFilter) ([]exchange.Order, erro
 // Order returns the latest known state of one order; ok is false when it is not
 // stored.
 func (db *DB) Order(ctx context.Context, symbol string, id int64) (o exchange.Order, ok bool, err error) {
-	o, err = scanOrder(db.reader.QueryRowContext(ctx, selectOrder, symbol, id))
+	o, err = scanOrder(db.reader.row(ctx, selectOrder, symbol, id))
 	switch {
 	case none(err):
 		return exchange.Order{}, false, nil

@@ -34,7 +34,7 @@ type Position struct {
 	Profit         decimal.Decimal `json:"profit"`                    // quote asset, fees taken off; below 0 for a loss
 }
 
-func putPosition(ctx context.Context, b *batch, p Position) (int64, error) {
+func putPosition(ctx context.Context, b batch, p Position) (int64, error) {
 	return b.exec(ctx, `INSERT OR REPLACE INTO positions (symbol, position_id, parent_id, slot, state,
 		rebuy_triggered, buy_client_id, sell_client_id, start_time, end_time, profit)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.Symbol, p.ID, p.Parent, p.Slot, p.State,

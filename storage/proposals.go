@@ -18,12 +18,12 @@ type answer struct {
 }
 
 // carriedOut returns what came of the proposal when it was carried out before.
-func carriedOut(ctx context.Context, b *batch, proposal string) (r Result, before bool, err error) {
+func carriedOut(ctx context.Context, b batch, proposal string) (r Result, before bool, err error) {
 	if proposal == "" {
 		return Result{}, false, nil
 	}
 	var text string
-	err = b.row(ctx, func(row scanner) error { return row.Scan(&text) }, "SELECT result FROM proposals WHERE proposal = ?", proposal)
+	err = b.row(ctx, "SELECT result FROM proposals WHERE proposal = ?", proposal).Scan(&text)
 	if none(err) {
 		return Result{}, false, nil
 	}
@@ -38,7 +38,7 @@ func carriedOut(ctx context.Context, b *batch, proposal string) (r Result, befor
 }
 
 // remember notes what came of a proposal, and forgets old ones.
-func remember(ctx context.Context, b *batch, index uint64, proposal string, r Result) error {
+func remember(ctx context.Context, b batch, index uint64, proposal string, r Result) error {
 	if proposal == "" {
 		return nil
 	}

@@ -6,43 +6,44 @@ import (
 	"errors"
 )
 
-// scanner is a row of a query's answer: *sql.Row or *sql.Rows.
+// scanner is a row of a query's answer.
 type scanner interface{ Scan(into ...any) error }
 
-// queryer is what answers queries: *sql.DB or *sql.Tx.
+// scanFunc is a row that is asked for when it is scanned; sql.ErrNoRows says that
+// there is none.
+type scanFunc func(into ...any) error
+
+func (s scanFunc) Scan(into ...any) error { return s(into...) }
+
+// queryer is what answers queries: a pool, or one connection of it.
 type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	row(ctx context.Context, text string, args ...any) scanner
+	each(ctx context.Context, visit func(scanner) error, text string, args ...any) error
 }
 
 // view runs do in a transaction that sees the database as it is when do's first
 // query runs, whatever is written meanwhile.
-func (db *DB) view(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := db.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+func (db *DB) view(ctx context.Context, do func(queryer) error) error {
+	c, err := db.reader.take(ctx)
 	if err != nil {
 		return classify(err)
 	}
-	// It has only read, so its end has no news.
-	defer tx.Rollback()
-	return classify(do(tx))
+	defer db.reader.give(c)
+	return classify(c.transaction(ctx, "BEGIN", func() error { return do(c) }))
 }
 
 // collect runs the query and returns its rows, nil when there are none.
-func collect[T any](ctx context.Context, q queryer, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
+func collect[T any](ctx context.Context, q queryer, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+	var all []T
+	err := q.each(ctx, func(row scanner) error {
+		v, err := scan(row)
+		all = append(all, v)
+		return err
+	}, text, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // none says that a query of one row had no answer, which is no failure.

@@ -10,7 +10,7 @@ var settingsTables = [...]string{"streaming_settings", "trading_settings", "coll
 
 // seed gives each symbol that has none its settings and returns how many
 // symbols got a row in any of the tables.
-func seed(ctx context.Context, b *batch, symbols []string) (int, error) {
+func seed(ctx context.Context, b batch, symbols []string) (int, error) {
 	isNew := make(map[string]bool)
 	for _, table := range settingsTables {
 		for _, s := range symbols {

@@ -54,7 +54,7 @@ const (
 
 // Settings returns the settings of symbol, or ErrUnknownSymbol.
 func (db *DB) Settings(ctx context.Context, symbol string) (Settings, error) {
-	s, err := scanSettings(db.reader.QueryRowContext(ctx, selectSettings+" WHERE symbol = ?", symbol))
+	s, err := scanSettings(db.reader.row(ctx, selectSettings+" WHERE symbol = ?", symbol))
 	switch {
 	case none(err):
 		return Settings{}, unknownSymbol(symbol)
@@ -123,7 +123,7 @@ func (c *SettingsChange) switchesOn() bool {
 	return c.TradingStatus != nil && TradingStatus(*c.TradingStatus) != TradingOff
 }
 
-func changeSettings(ctx context.Context, b *batch, c *SettingsChange) (Settings, error) {
+func changeSettings(ctx context.Context, b batch, c *SettingsChange) (Settings, error) {
 	s, err := storedSettings(ctx, b, c.Symbol)
 	if err != nil {
 		return Settings{}, err
@@ -144,9 +144,8 @@ func changeSettings(ctx context.Context, b *batch, c *SettingsChange) (Settings,
 }
 
 // storedSettings returns the settings of symbol, or ErrUnknownSymbol.
-func storedSettings(ctx context.Context, b *batch, symbol string) (Settings, error) {
-	var s Settings
-	err := b.row(ctx, func(row scanner) (err error) { s, err = scanSettings(row); return err }, selectSettings+" WHERE symbol = ?", symbol)
+func storedSettings(ctx context.Context, b batch, symbol string) (Settings, error) {
+	s, err := scanSettings(b.row(ctx, selectSettings+" WHERE symbol = ?", symbol))
 	if none(err) {
 		return Settings{}, unknownSymbol(symbol)
 	}
@@ -154,7 +153,7 @@ func storedSettings(ctx context.Context, b *batch, symbol string) (Settings, err
 }
 
 // putSettings stores s for a symbol that has settings.
-func putSettings(ctx context.Context, b *batch, s Settings) error {
+func putSettings(ctx context.Context, b batch, s Settings) error {
 	t := s.Trading
 	for _, update := range []struct {
 		text string

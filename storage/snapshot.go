@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -43,16 +42,16 @@ type snapshotTail struct {
 func (db *DB) SnapshotState(ctx context.Context, w io.Writer) error {
 	buffered, sum := bufio.NewWriter(w), sha256.New()
 	both := io.MultiWriter(buffered, sum)
-	err := db.view(ctx, func(tx *sql.Tx) error {
+	err := db.view(ctx, func(q queryer) error {
 		head := snapshotHead{Format: snapshotFormat, Version: snapshotVersion}
 		var err error
-		if head.Index, head.Term, err = applied(ctx, tx); err != nil {
+		if head.Index, head.Term, err = applied(q.row(ctx, selectApplied)); err != nil {
 			return err
 		}
 		if err := json.NewEncoder(both).Encode(head); err != nil {
 			return err
 		}
-		return eachRow(ctx, tx, func(line []byte) error {
+		return eachRow(ctx, q, func(line []byte) error {
 			_, err := both.Write(line)
 			return err
 		})
@@ -74,8 +73,8 @@ func (db *DB) SnapshotState(ctx context.Context, w io.Writer) error {
 // nothing has changed: ErrCorruptSnapshot for a snapshot that is not whole,
 // ErrNewerPeer for one of a newer release, else one of r or of the disk.
 func (db *DB) RestoreState(ctx context.Context, r io.Reader) error {
-	err := db.update(ctx, onDisk, func(tx *sql.Tx) error {
-		return restore(ctx, newBatch(tx), r)
+	err := db.update(ctx, onDisk, func(b batch) error {
+		return restore(ctx, b, r)
 	})
 	if err != nil {
 		return fmt.Errorf("restore snapshot: %w", err)
@@ -83,7 +82,7 @@ func (db *DB) RestoreState(ctx context.Context, r io.Reader) error {
 	return nil
 }
 
-func restore(ctx context.Context, b *batch, r io.Reader) error {
+func restore(ctx context.Context, b batch, r io.Reader) error {
 	lines := snapshotLines{from: bufio.NewReaderSize(r, maxRow), sum: sha256.New()}
 	head, err := lines.head()
 	if err != nil {
@@ -112,7 +111,7 @@ func restore(ctx context.Context, b *batch, r io.Reader) error {
 
 // restoreRow stores the row of one line. What the schema refuses, no snapshot
 // has had.
-func restoreRow(ctx context.Context, b *batch, line []byte) error {
+func restoreRow(ctx context.Context, b batch, line []byte) error {
 	values, err := parseRow(line)
 	if err != nil {
 		return fmt.Errorf("%w: row %.100q: %w", ErrCorruptSnapshot, line, err)

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -178,3 +179,46 @@ func TestASnapshotIsOfOneMomentWhileEntriesAreApplied(t *testing.T) {
 		t.Errorf("restored %s, want %s, the state when the snapshot began", got, before)
 	}
 }
+
+func TestATransactionThatEndsEarlyLeavesItsConnectionAsItWas(t *testing.T) {
+	db := seeded(t, "A", "B")
+	snapshot, before := mustSnapshot(t, db), mustHash(t, db)
+	mustApply(t, db, member("n1"))
+	after := mustHash(t, db)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	half := &atEOF{from: bytes.NewReader(snapshot[:len(snapshot)/2]), do: cancel}
+	if err := db.RestoreState(ctx, io.MultiReader(half, bytes.NewReader(snapshot[len(snapshot)/2:]))); !errors.Is(err, context.Canceled) {
+		t.Errorf("restore with its context ended half-way: %v, want %v", err, context.Canceled)
+	}
+	if got := mustHash(t, db); got != after || got == before {
+		t.Errorf("state %s, want %s", got, after)
+	}
+	full := errors.New("full")
+	if err := db.SnapshotState(t.Context(), failing{full}); !errors.Is(err, full) {
+		t.Errorf("snapshot to a writer that fails: %v, want %v", err, full)
+	}
+	mustApply(t, db, member("n2"))
+	if got := mustState(t, db).Members; len(got) != 2 {
+		t.Errorf("members %+v, want two", got)
+	}
+}
+
+// atEOF does something when all has been read.
+type atEOF struct {
+	from io.Reader
+	do   func()
+}
+
+func (r *atEOF) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err == io.EOF {
+		r.do()
+	}
+	return n, err
+}
+
+// failing is a writer that fails.
+type failing struct{ err error }
+
+func (w failing) Write([]byte) (int, error) { return 0, w.err }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -40,11 +39,11 @@ var replicatedTables = [...]table{
 func (db *DB) StateHash(ctx context.Context) (string, error) {
 	hash := sha256.New()
 	var index uint64
-	err := db.view(ctx, func(tx *sql.Tx) (err error) {
-		if index, _, err = applied(ctx, tx); err != nil {
+	err := db.view(ctx, func(q queryer) (err error) {
+		if index, _, err = applied(q.row(ctx, selectApplied)); err != nil {
 			return err
 		}
-		return eachRow(ctx, tx, func(line []byte) error {
+		return eachRow(ctx, q, func(line []byte) error {
 			_, err := hash.Write(line)
 			return err
 		})
@@ -68,11 +67,6 @@ func eachRow(ctx context.Context, q queryer, yield func(line []byte) error) erro
 }
 
 func (t table) eachRow(ctx context.Context, q queryer, yield func(line []byte) error) error {
-	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(t.columns, ", ")+" FROM "+t.name+" ORDER BY "+t.key)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	values, into := make([]any, 1+len(t.columns)), make([]any, len(t.columns))
 	values[0] = t.name
 	for i := range into {
@@ -80,17 +74,14 @@ func (t table) eachRow(ctx context.Context, q queryer, yield func(line []byte) e
 	}
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+	return q.each(ctx, func(row scanner) error {
+		if err := row.Scan(into...); err != nil {
 			return err
 		}
 		line.Reset()
 		if err := encoder.Encode(values); err != nil {
 			return err
 		}
-		if err := yield(line.Bytes()); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+		return yield(line.Bytes())
+	}, "SELECT "+strings.Join(t.columns, ", ")+" FROM "+t.name+" ORDER BY "+t.key)
 }

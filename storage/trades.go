@@ -17,6 +17,8 @@ const (
 	tradesPerPage = 1000
 )
 
+var insertTrade, insertManyTrades = insertTrades(1), insertTrades(tradesPerInsert)
+
 // insertTrades returns the statement that inserts so many rows. The rows share
 // the parameter for the symbol, because binding text is what costs.
 func insertTrades(rows int) string {
@@ -26,20 +28,20 @@ func insertTrades(rows int) string {
 		" ON CONFLICT DO NOTHING"
 }
 
-func (i *inserts) putTrades(ctx context.Context, tx *sql.Tx, trades []*exchange.TradeEvent) (int64, error) {
+func putTrades(ctx context.Context, b batch, trades []*exchange.TradeEvent) (int64, error) {
 	var written int64
 	var args []any
 	for len(trades) > 0 {
-		stmt, rows := i.tradeRow, 1
+		insert, rows := insertTrade, 1
 		if n := sameSymbol(trades, tradesPerInsert); n == tradesPerInsert {
-			stmt, rows = i.tradeRows, n
+			insert, rows = insertManyTrades, n
 		}
 		args = append(args[:0], trades[0].Symbol)
 		for _, t := range trades[:rows] {
 			args = append(args, t.ID, text(t.Price), text(t.Quantity), int64(t.TradeTime), int64(t.EventTime),
 				t.BuyerIsMaker, t.BuyerOrderID, t.SellerOrderID)
 		}
-		n, err := exec(ctx, tx, stmt, args...)
+		n, err := b.exec(ctx, insert, args...)
 		if err != nil {
 			return 0, fmt.Errorf("trades %d to %d of %s: %w", trades[0].ID, trades[rows-1].ID, trades[0].Symbol, err)
 		}
@@ -64,7 +66,7 @@ func sameSymbol(trades []*exchange.TradeEvent, limit int) int {
 // there is none.
 func (db *DB) LastTradeID(ctx context.Context, symbol string) (id int64, ok bool, err error) {
 	var last sql.NullInt64
-	err = db.reader.QueryRowContext(ctx, "SELECT max(trade_id) FROM trade_events WHERE symbol = ?", symbol).Scan(&last)
+	err = db.reader.row(ctx, "SELECT max(trade_id) FROM trade_events WHERE symbol = ?", symbol).Scan(&last)
 	if err != nil {
 		return 0, false, fmt.Errorf("last trade of %s: %w", symbol, err)
 	}
@@ -77,7 +79,7 @@ func (db *DB) LastTradeBefore(ctx context.Context, symbol string, at exchange.Mi
 	next, err := db.firstTradeAt(ctx, symbol, at)
 	var last sql.NullInt64
 	if err == nil {
-		err = db.reader.QueryRowContext(ctx, "SELECT max(trade_id) FROM trade_events WHERE symbol = ? AND trade_id < ?", symbol, next).Scan(&last)
+		err = db.reader.row(ctx, "SELECT max(trade_id) FROM trade_events WHERE symbol = ? AND trade_id < ?", symbol, next).Scan(&last)
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("last trade of %s before %d: %w", symbol, at, err)
@@ -98,7 +100,7 @@ type TradeStats struct {
 // second per ten million.
 func (db *DB) TradeStats(ctx context.Context, symbol string) (TradeStats, error) {
 	var s TradeStats
-	err := db.reader.QueryRowContext(ctx,
+	err := db.reader.row(ctx,
 		"SELECT count(*), coalesce(min(trade_id), 0), coalesce(max(trade_id), 0) FROM trade_events WHERE symbol = ?", symbol).
 		Scan(&s.Count, &s.FirstID, &s.LastID)
 	if err != nil {
@@ -168,22 +170,14 @@ func (db *DB) eachTrade(ctx context.Context, symbol string, r TradeRange, visit 
 
 // tradePage appends up to limit trades of symbol from an id on to page.
 func (db *DB) tradePage(ctx context.Context, page []exchange.TradeEvent, symbol string, from int64, limit int) ([]exchange.TradeEvent, error) {
-	rows, err := db.reader.QueryContext(ctx, `SELECT trade_id, price, quantity, trade_time, event_time,
-		buyer_is_maker, buyer_order_id, seller_order_id FROM trade_events
-		WHERE symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT ?`, symbol, from, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err := db.reader.each(ctx, func(row scanner) error {
 		t := exchange.TradeEvent{Symbol: symbol, Source: exchange.Replay}
-		if err := rows.Scan(&t.ID, &t.Price, &t.Quantity, &t.TradeTime, &t.EventTime,
-			&t.BuyerIsMaker, &t.BuyerOrderID, &t.SellerOrderID); err != nil {
-			return nil, err
-		}
+		err := row.Scan(&t.ID, &t.Price, &t.Quantity, &t.TradeTime, &t.EventTime, &t.BuyerIsMaker, &t.BuyerOrderID, &t.SellerOrderID)
 		page = append(page, t)
-	}
-	return page, rows.Err()
+		return err
+	}, `SELECT trade_id, price, quantity, trade_time, event_time, buyer_is_maker, buyer_order_id, seller_order_id
+		FROM trade_events WHERE symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT ?`, symbol, from, limit)
+	return page, err
 }
 
 // firstTradeAt returns the lowest id of a stored trade at or after the time, or
@@ -192,23 +186,18 @@ func (db *DB) firstTradeAt(ctx context.Context, symbol string, at exchange.Micro
 	var first, last sql.NullInt64
 	// Two queries in one: each of min and max alone is a look-up, together they
 	// would be a scan.
-	err := db.reader.QueryRowContext(ctx, `SELECT (SELECT min(trade_id) FROM trade_events WHERE symbol = ?1),
+	err := db.reader.row(ctx, `SELECT (SELECT min(trade_id) FROM trade_events WHERE symbol = ?1),
 		(SELECT max(trade_id) FROM trade_events WHERE symbol = ?1)`, symbol).Scan(&first, &last)
 	if err != nil || !first.Valid {
 		return 0, err
 	}
-	stmt, err := db.reader.PrepareContext(ctx,
-		"SELECT trade_id, trade_time FROM trade_events WHERE symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT 1")
-	if err != nil {
-		return 0, err
-	}
-	defer stmt.Close()
 	low, high := first.Int64, last.Int64+1 // the answer is in low…high
 	for low < high {
 		middle := low + (high-low)/2
 		var id int64
 		var time exchange.Micros
-		if err := stmt.QueryRowContext(ctx, symbol, middle).Scan(&id, &time); err != nil {
+		if err := db.reader.row(ctx, "SELECT trade_id, trade_time FROM trade_events WHERE symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT 1",
+			symbol, middle).Scan(&id, &time); err != nil {
 			return 0, err
 		}
 		if time >= at {
