@@ -162,7 +162,8 @@ func decodePlaced(body []byte) (exchange.OrderUpdate, error) {
 	return update, nil
 }
 
-// decodeFills reads the account's trades that filled the order, in order of id.
+// decodeFills reads the account's trades that filled the order, any order where
+// orderID is 0, in order of id.
 func decodeFills(body []byte, orderID int64) ([]exchange.Fill, error) {
 	var answers []struct {
 		Symbol          string `json:"symbol"`
@@ -203,7 +204,7 @@ func decodeFills(body []byte, orderID int64) ([]exchange.Fill, error) {
 		if err := checkFill(fill); err != nil {
 			return nil, err
 		}
-		if fill.OrderID != orderID {
+		if orderID != 0 && fill.OrderID != orderID {
 			return nil, fmt.Errorf("fill %d: of order %d: want %d", fill.TradeID, fill.OrderID, orderID)
 		}
 		fills = append(fills, fill)

@@ -151,13 +151,8 @@ func (c *Client) measureClock(ctx context.Context) (ClockEstimate, error) {
 	return EstimateClock(samples...), nil
 }
 
-// sampleClock asks for the time once. An answer that takes longer than twice the
-// receive window tells it too loosely for any order, and all orders wait for it.
 func (c *Client) sampleClock(ctx context.Context) (ClockSample, error) {
-	r := request{
-		method: http.MethodGet, path: "/api/v3/time", cost: cost{weight: 1, urgent: true},
-		timeout: min(2*c.cfg.RecvWindow, c.cfg.RequestTimeout),
-	}
+	r := request{method: http.MethodGet, path: "/api/v3/time", cost: cost{weight: 1, urgent: true}}
 	a, err := c.read(ctx, r)
 	if err != nil {
 		return ClockSample{}, err
@@ -186,7 +181,7 @@ func (c *Client) ExchangeInfo(ctx context.Context) (exchange.ExchangeInfo, error
 }
 
 func (c *Client) exchangeInfo(ctx context.Context, params url.Values) (exchange.ExchangeInfo, error) {
-	r := request{method: http.MethodGet, path: "/api/v3/exchangeInfo", params: params, cost: cost{weight: 20}, maxBody: 64 << 20}
+	r := request{method: http.MethodGet, path: "/api/v3/exchangeInfo", params: params, cost: cost{weight: 20}, maxBody: 64 << 20, long: true}
 	a, err := c.read(ctx, r)
 	if err != nil {
 		return exchange.ExchangeInfo{}, fmt.Errorf("exchange info: %w", err)

@@ -45,7 +45,8 @@ type Config struct {
 
 	// DialTimeout bounds making a connection, with TLS and websocket handshake.
 	DialTimeout time.Duration
-	// RequestTimeout bounds one request from sending to the end of its answer.
+	// RequestTimeout bounds one request from sending to the end of its answer;
+	// where that is small, two receive windows and a second do if that is less.
 	// The exchange itself gives up after 10 s.
 	RequestTimeout time.Duration
 	// ReadTimeout is how long a websocket may be silent before it counts as dead.

@@ -19,7 +19,8 @@ const (
 	// a request sent at the beginning of one is not counted in the one before.
 	windowSlack = 100 * time.Millisecond
 	// bulkShare is the percentage of a window that requests other than urgent
-	// ones may fill; the rest is kept for orders.
+	// ones may fill; the rest is kept for orders, and for what has to be read before
+	// there can be any.
 	bulkShare = 90
 )
 
@@ -27,7 +28,7 @@ const (
 type cost struct {
 	weight int
 	orders int  // 1 for a new order
-	urgent bool // may use the part of the weight that is kept for orders
+	urgent bool // may use all of the weight
 }
 
 // grant is a cost that was taken from the limits and has to be settled.

@@ -55,7 +55,7 @@ func (c *Client) OpenOrders(ctx context.Context, symbol string) ([]exchange.Orde
 		params.Set("symbol", symbol)
 		weight = 6
 	}
-	return c.orders(ctx, signedRead("/api/v3/openOrders", params, cost{weight: weight}))
+	return c.orders(ctx, signedRead("/api/v3/openOrders", params, cost{weight: weight, urgent: true}))
 }
 
 // AllOrders returns up to limit (1 to 1000) orders of symbol, in order of id, from
@@ -68,7 +68,7 @@ func (c *Client) AllOrders(ctx context.Context, symbol string, fromID int64, lim
 	if fromID != 0 {
 		params.Set("orderId", strconv.FormatInt(fromID, 10))
 	}
-	return c.orders(ctx, signedRead("/api/v3/allOrders", params, cost{weight: 20}))
+	return c.orders(ctx, signedRead("/api/v3/allOrders", params, cost{weight: 20, urgent: true}))
 }
 
 // orders sends a request that is answered by a list of orders.
@@ -120,9 +120,27 @@ func (c *Client) Fills(ctx context.Context, symbol string, orderID int64) ([]exc
 	}
 }
 
+// RecentFills returns the account's most recent fills in symbol, up to limit (1 to
+// 1000), in order of trade id. It costs as much as those of four orders.
+func (c *Client) RecentFills(ctx context.Context, symbol string, limit int) ([]exchange.Fill, error) {
+	if err := checkPage(symbol, limit); err != nil {
+		return nil, fmt.Errorf("recent fills: %w", err)
+	}
+	r := signedRead("/api/v3/myTrades", url.Values{"symbol": {symbol}, "limit": {strconv.Itoa(limit)}}, cost{weight: 20})
+	a, err := c.read(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("recent fills of %s: %w", symbol, err)
+	}
+	fills, err := decodeFills(a.body, 0)
+	if err != nil {
+		return nil, badAnswer(r, err)
+	}
+	return fills, nil
+}
+
 // Account returns the balances above zero and the commission rates.
 func (c *Client) Account(ctx context.Context) (exchange.Account, error) {
-	r := signedRead("/api/v3/account", url.Values{"omitZeroBalances": {"true"}}, cost{weight: 20})
+	r := signedRead("/api/v3/account", url.Values{"omitZeroBalances": {"true"}}, cost{weight: 20, urgent: true})
 	a, err := c.read(ctx, r)
 	if err != nil {
 		return exchange.Account{}, fmt.Errorf("account: %w", err)

@@ -1,7 +1,6 @@
 package binance
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,8 +31,8 @@ type request struct {
 	signed bool
 	// guarded is the symbol whose order the request places or cancels.
 	guarded string
-	maxBody int64         // bytes of the answer; 0: 16 MiB
-	timeout time.Duration // of each try; 0: the configuration's
+	maxBody int64 // bytes of the answer; 0: 16 MiB
+	long    bool  // its answer is large and may take the whole RequestTimeout
 }
 
 // answer is what came back for a request.
@@ -167,11 +166,25 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64)
 }
 
+// answerTime is how long an answer may take when its request has needed the whole
+// receive window.
+const answerTime = time.Second
+
+// patience is how long the request may take. What takes longer than the receive
+// window and the same again is most likely lost: to wait would hold up a takeover,
+// or all orders where the clock is asked for.
+func (c *Client) patience(r request) time.Duration {
+	if r.long {
+		return c.cfg.RequestTimeout
+	}
+	return min(2*c.cfg.RecvWindow+answerTime, c.cfg.RequestTimeout)
+}
+
 // exchange sends one HTTP request and reads its answer. Errors of the exchange
 // are *wire.Error; others wrap exchange.ErrUnavailable, and are a *lostError
 // when the request may have got through.
 func (c *Client) exchange(ctx context.Context, r request, query string) (answer, http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.timeout, c.cfg.RequestTimeout))
+	ctx, cancel := context.WithTimeout(ctx, c.patience(r))
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
