@@ -48,6 +48,11 @@ func (c *court) committed(index, term uint64, data []byte) {
 	if command.Term != 0 && command.Term != term {
 		return
 	}
+	if p := command.Positions; p != nil {
+		for _, position := range p.Positions {
+			c.w.note("%s has %s of %s recorded as %s, revision %d", p.Node, position.ID, position.Symbol, position.State, p.Revision)
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, a := range command.Assign {

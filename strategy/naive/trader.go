@@ -102,10 +102,14 @@ type TraderStatus struct {
 // New returns a trader that takes its events from sub, which has to cover the
 // symbol's TRADE_EVENTS, ORDERS and SETTINGS, and publishes its positions as
 // they change on POSITIONS. The trader closes nothing that it was given.
+// longestPause bounds the growing pauses after failures: so long a symbol may stand
+// still after the exchange has come back.
+const longestPause = 5 * time.Second
+
 func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Logger) *Trader {
 	failures := backoff.NewExponentialBackOff()
 	failures.InitialInterval = time.Second
-	failures.MaxInterval = time.Minute
+	failures.MaxInterval = longestPause
 	failures.RandomizationFactor = c.Jitter
 	t := &Trader{
 		formula:   Formula{Symbol: c.Symbol, Fee: c.Fee},
