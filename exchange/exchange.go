@@ -34,6 +34,9 @@ type Exchange interface {
 	AllOrders(ctx context.Context, symbol string, fromID int64, limit int) ([]Order, error)
 	// Fills returns the fills of one order, in order of trade id.
 	Fills(ctx context.Context, symbol string, orderID int64) ([]Fill, error)
+	// RecentFills returns the account's most recent fills in symbol, up to limit (at
+	// most 1000), in order of trade id: those of many orders at the cost of a few.
+	RecentFills(ctx context.Context, symbol string, limit int) ([]Fill, error)
 	// Account returns balances and commission rates.
 	Account(ctx context.Context) (Account, error)
 

@@ -15,6 +15,7 @@ import (
 type OrderExchange interface {
 	AllOrders(ctx context.Context, symbol string, fromID int64, limit int) ([]exchange.Order, error)
 	Fills(ctx context.Context, symbol string, orderID int64) ([]exchange.Fill, error)
+	RecentFills(ctx context.Context, symbol string, limit int) ([]exchange.Fill, error)
 	StreamOrders(ctx context.Context, sink exchange.OrderSink) error
 }
 
@@ -52,7 +53,7 @@ func (o *Orders) Run(ctx context.Context) error {
 	return nil
 }
 
-// ordersPage is the most orders that the exchange gives at once.
+// ordersPage is the most orders, and the most fills, that the exchange gives at once.
 const ordersPage = 1000
 
 // CatchUp publishes the orders of symbol that the exchange knows more of than
@@ -70,13 +71,13 @@ func (o *Orders) CatchUp(ctx context.Context, symbol string) error {
 		return err
 	}
 	if oldest == 0 || len(page) < ordersPage || page[0].ID <= oldest {
-		return o.publishNew(ctx, page)
+		return o.publishNew(ctx, symbol, page)
 	}
 	for from := oldest; ; from = page[len(page)-1].ID + 1 {
 		if page, err = o.page(ctx, symbol, from); err != nil {
 			return err
 		}
-		if err := o.publishNew(ctx, page); err != nil || len(page) < ordersPage {
+		if err := o.publishNew(ctx, symbol, page); err != nil || len(page) < ordersPage {
 			return err
 		}
 	}
@@ -90,31 +91,82 @@ func (o *Orders) page(ctx context.Context, symbol string, from int64) ([]exchang
 	return page, nil
 }
 
-func (o *Orders) publishNew(ctx context.Context, orders []exchange.Order) error {
+// unknown is an order that the exchange knows more of than is stored.
+type unknown struct {
+	exchange.OrderUpdate
+	lacksFills bool
+}
+
+// publishNew publishes those of the symbol's orders that are not stored as they are.
+func (o *Orders) publishNew(ctx context.Context, symbol string, orders []exchange.Order) error {
+	var news []unknown
+	lacking := 0
 	for _, order := range orders {
-		if err := o.publishIfNew(ctx, order); err != nil {
+		stored, filled, ok, err := o.store.StoredOrder(ctx, symbol, order.ID)
+		if err != nil {
+			return fmt.Errorf("stored state of %s order %d: %w", symbol, order.ID, err)
+		}
+		lacks := filled.LessThan(order.ExecutedQuantity)
+		if ok && !lacks && !order.Supersedes(stored) {
+			continue
+		}
+		news = append(news, unknown{exchange.OrderUpdate{Order: order}, lacks})
+		if lacks {
+			lacking++
+		}
+	}
+	recent, err := o.recentFills(ctx, symbol, lacking)
+	if err != nil {
+		return err
+	}
+	for _, u := range news {
+		if u.lacksFills {
+			if u.Fills, err = o.fills(ctx, u.Order, recent[u.ID]); err != nil {
+				return err
+			}
+		}
+		if err := o.bus.Publish(ctx, bus.Orders(symbol), &u.OrderUpdate); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *Orders) publishIfNew(ctx context.Context, order exchange.Order) error {
-	stored, filled, ok, err := o.store.StoredOrder(ctx, order.Symbol, order.ID)
+// fillsAtOnce is from how many orders on their fills are read at once: the exchange
+// takes as much for the most recent fills as for those of four orders.
+const fillsAtOnce = 5
+
+// recentFills returns the most recent fills by order where so many orders lack
+// theirs that it is worth it.
+func (o *Orders) recentFills(ctx context.Context, symbol string, lacking int) (map[int64][]exchange.Fill, error) {
+	if lacking < fillsAtOnce {
+		return nil, nil
+	}
+	fills, err := o.exchange.RecentFills(ctx, symbol, ordersPage)
 	if err != nil {
-		return fmt.Errorf("stored state of %s order %d: %w", order.Symbol, order.ID, err)
+		return nil, err
 	}
-	fillsKnown := filled.Cmp(order.ExecutedQuantity) >= 0
-	if ok && fillsKnown && !order.Supersedes(stored) {
-		return nil
+	byOrder := make(map[int64][]exchange.Fill)
+	for _, f := range fills {
+		byOrder[f.OrderID] = append(byOrder[f.OrderID], f)
 	}
-	update := &exchange.OrderUpdate{Order: order}
-	if !fillsKnown {
-		if update.Fills, err = o.exchange.Fills(ctx, order.Symbol, order.ID); err != nil {
-			return fmt.Errorf("fills of %s order %d: %w", order.Symbol, order.ID, err)
-		}
+	return byOrder, nil
+}
+
+// fills returns the fills of an order: those that are known if they are all.
+func (o *Orders) fills(ctx context.Context, order exchange.Order, known []exchange.Fill) ([]exchange.Fill, error) {
+	filled := decimal.Zero
+	for _, f := range known {
+		filled = filled.Add(f.Quantity)
 	}
-	return o.bus.Publish(ctx, bus.Orders(order.Symbol), update)
+	if filled.GreaterThanOrEqual(order.ExecutedQuantity) {
+		return known, nil
+	}
+	fills, err := o.exchange.Fills(ctx, order.Symbol, order.ID)
+	if err != nil {
+		return nil, fmt.Errorf("fills of %s order %d: %w", order.Symbol, order.ID, err)
+	}
+	return fills, nil
 }
 
 // orderSink is Orders as the exchange's stream sees it.

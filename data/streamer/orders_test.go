@@ -94,6 +94,11 @@ func (a *account) Fills(ctx context.Context, symbol string, orderID int64) ([]ex
 	return a.Local.Fills(ctx, symbol, orderID)
 }
 
+func (a *account) RecentFills(ctx context.Context, symbol string, limit int) ([]exchange.Fill, error) {
+	a.asked = append(a.asked, "recent fills "+symbol)
+	return a.Local.RecentFills(ctx, symbol, limit)
+}
+
 // buy places an order at the price.
 func (a *account) buy(symbol, price string) exchange.OrderUpdate {
 	a.tb.Helper()
@@ -221,6 +226,66 @@ func TestWhatWasHeardBeforeCatchingUpHidesNothing(t *testing.T) {
 			}
 			wantNews(t, news(t, seen), "order-1 NEW, 0 fills", second)
 		})
+	}
+}
+
+// Else the limits of the exchange would be used up by what can wait.
+func TestTheFillsOfManyOrdersAreReadAtOnce(t *testing.T) {
+	const all = 600
+	a := newAccount(t, symbol)
+	for i := range all {
+		a.buy(symbol, "0.4")
+		a.pass(int64(i+1), "0.3")
+	}
+	b := bus.New()
+	seen := watch(t, b, bus.Orders(symbol))
+	if err := streamer.NewOrders(a, newLedger(), b, nil, quiet()).CatchUp(t.Context(), symbol); err != nil {
+		t.Fatal(err)
+	}
+	updates := taken[*exchange.OrderUpdate](t, seen)
+	for _, u := range updates {
+		if want := a.state(u.ID).Fills; !slices.Equal(u.Fills, want) {
+			t.Errorf("order %d is published with the fills %+v, want %+v", u.ID, u.Fills, want)
+		}
+	}
+	if len(updates) != all {
+		t.Errorf("%d orders published, want %d", len(updates), all)
+	}
+	if want := []string{"orders XRPETH 0", "recent fills XRPETH"}; !slices.Equal(a.asked, want) {
+		t.Errorf("asked for %q, want %q", a.asked[:min(len(a.asked), 10)], want)
+	}
+}
+
+func TestFillsThatAreNotAmongTheRecentOnesAreReadByOrder(t *testing.T) {
+	a := newAccount(t, symbol)
+	l := newLedger()
+	const all, lacking = 1001, 6 // one fill each, one more than are read at once
+	for id := int64(1); id <= all; id++ {
+		a.buy(symbol, "0.4")
+		a.pass(id, "0.3")
+		l.put(a.state(id))
+		if id <= lacking {
+			delete(l.filled, id)
+		}
+	}
+	l.orders[1] = exchange.Order{ID: 1, Symbol: symbol, Status: exchange.New} // so that all are looked at
+	b := bus.New()
+	seen := watch(t, b, bus.Orders(symbol))
+	if err := streamer.NewOrders(a, l, b, nil, quiet()).CatchUp(t.Context(), symbol); err != nil {
+		t.Fatal(err)
+	}
+	updates := taken[*exchange.OrderUpdate](t, seen)
+	for _, u := range updates {
+		if len(u.Fills) != 1 || u.Fills[0].OrderID != u.ID {
+			t.Errorf("order %d is published with the fills %+v", u.ID, u.Fills)
+		}
+	}
+	if len(updates) != lacking {
+		t.Errorf("%d orders published, want %d", len(updates), lacking)
+	}
+	want := []string{"orders XRPETH 0", "orders XRPETH 1", "recent fills XRPETH", "fills XRPETH 1", "orders XRPETH 1001"}
+	if !slices.Equal(a.asked, want) {
+		t.Errorf("asked for %q, want %q", a.asked, want)
 	}
 }
 

@@ -278,3 +278,28 @@ func TestARefusedHandshakeIsNotRepeatedBeforeTheExchangeAllowsIt(t *testing.T) {
 		}
 	})
 }
+
+// A symbol's new owner reads its orders before it acts.
+func TestATakeoverDoesNotWaitForReadsThatCan(t *testing.T) {
+	withSimulated(t, limited(weightLimit, orderLimit), func(ctx context.Context, t *testing.T, s *simulated) {
+		if _, err := s.client.Account(ctx); err != nil { // measures the clock
+			t.Fatal(err)
+		}
+		atMinute()
+		for range 8 { // 20 each
+			if _, err := s.client.RecentFills(ctx, symbol, 10); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.client.ServerTime(ctx); err != nil { // 1: no further read fits into the 90 percent
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if _, err := s.client.AllOrders(ctx, symbol, 0, 10); err != nil { // 20
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("reading the orders took %s", took)
+		}
+	})
+}

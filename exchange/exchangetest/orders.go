@@ -220,6 +220,10 @@ func takesCommission(ctx context.Context, t *testing.T, f Fixture) {
 		if err != nil || len(fills) != 1 {
 			t.Fatalf("fills %v, %v, want one", fills, err)
 		}
+		recent, err := f.Exchange.RecentFills(ctx, f.Symbol.Name, 1)
+		if err != nil || len(recent) != 1 || recent[0].TradeID != fills[0].TradeID || recent[0].OrderID != order.ID {
+			t.Errorf("recent fills %+v, %v, want the latest, %+v", recent, err, fills[0])
+		}
 		fill := fills[0]
 		if fill.OrderID != order.ID || fill.Side != c.side || !fill.Maker || fill.CommissionAsset != c.asset || fill.TradeID <= 0 || fill.Time <= 0 {
 			t.Errorf("fill %+v", fill)

@@ -103,6 +103,14 @@ func (l *Local) Fills(ctx context.Context, symbol string, orderID int64) ([]exch
 	return l.engine.Fills(l.account, symbol, FillQuery{OrderID: orderID, Limit: l.engine.cfg.KeepFills * 2}), nil
 }
 
+// RecentFills implements exchange.Exchange.
+func (l *Local) RecentFills(ctx context.Context, symbol string, limit int) ([]exchange.Fill, error) {
+	if err := l.check(ctx, symbol, true); err != nil {
+		return nil, err
+	}
+	return l.engine.Fills(l.account, symbol, FillQuery{Limit: limit}), nil
+}
+
 // Account implements exchange.Exchange.
 func (l *Local) Account(ctx context.Context) (exchange.Account, error) {
 	if ctx.Err() != nil {
