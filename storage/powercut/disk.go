@@ -14,9 +14,18 @@ import (
 type Disk struct {
 	dir string
 
-	mu      sync.Mutex
-	flushed map[string][]byte  // by path; a file that was never flushed is empty
-	open    map[uintptr]opened // by SQLite's handle
+	mu    sync.Mutex
+	files map[string]*file   // by path
+	open  map[uintptr]opened // by SQLite's handle
+}
+
+// file is a file of a database.
+type file struct {
+	syncing sync.Mutex // held by whoever flushes it
+
+	// The Disk's mutex guards these.
+	flushed []byte // empty when it was never flushed
+	written span   // since then
 }
 
 // Watch watches the databases in dir, and in the directories in it, that are
@@ -29,7 +38,7 @@ func Watch(tb testing.TB, dir string) *Disk {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d := &Disk{dir: dir, flushed: make(map[string][]byte), open: make(map[uintptr]opened)}
+	d := &Disk{dir: dir, files: make(map[string]*file), open: make(map[uintptr]opened)}
 	stop, err := d.interpose()
 	if err != nil {
 		tb.Fatal(err)
@@ -45,11 +54,11 @@ func (d *Disk) Copy(tb testing.TB, path, to string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, suffix := range []string{"", "-wal"} {
-		content, ok := d.flushed[path+suffix]
+		f, ok := d.files[path+suffix]
 		if !ok {
 			continue
 		}
-		if err := os.WriteFile(to+suffix, content, 0o600); err != nil {
+		if err := os.WriteFile(to+suffix, f.flushed, 0o600); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -59,43 +68,58 @@ func (d *Disk) watches(path string) bool {
 	return strings.HasPrefix(path, d.dir+string(filepath.Separator))
 }
 
-// opening takes note of a file before it is opened for the first time.
-func (d *Disk) opening(path string) error {
+// opening returns the file at path, which is about to be opened.
+func (d *Disk) opening(path string) (*file, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, known := d.flushed[path]; known {
-		return nil
+	if f, known := d.files[path]; known {
+		return f, nil
 	}
 	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return nil, err
 	}
-	d.flushed[path] = content
-	return nil
+	d.files[path] = &file{flushed: content}
+	return d.files[path], nil
+}
+
+// wrote takes note of a part of the file that has been written, or may have been.
+func (d *Disk) wrote(handle uintptr, part span) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open[handle].file.written.add(part)
 }
 
 // flush takes note of what the file has when sync begins, if that succeeds.
-func (d *Disk) flush(file uintptr, sync func() int32) int32 {
+func (d *Disk) flush(handle uintptr, sync func() int32) int32 {
 	d.mu.Lock()
-	path := d.open[file].path
+	path, f := d.open[handle].path, d.open[handle].file
 	d.mu.Unlock()
-	// Closing the file drops the locks that SQLite holds on it for other processes.
-	// There are none: a database of package storage belongs to one.
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return ioError
+	// Another's sync may have taken what is written before this one, but not be over.
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	d.mu.Lock()
+	part := f.written
+	f.written = span{}
+	d.mu.Unlock()
+
+	code := int32(ioError)
+	content, size, err := part.read(path)
+	if err == nil {
+		code = sync()
 	}
-	code := sync()
-	if code == ok {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.flushed[path] = content
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if code != ok {
+		f.written.add(part)
+		return code
 	}
+	f.flushed = part.put(f.flushed, content, size)
 	return code
 }
 
 func (d *Disk) removed(path string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.flushed, path)
+	delete(d.files, path)
 }

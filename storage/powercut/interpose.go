@@ -17,6 +17,7 @@ const (
 // opened is a file that SQLite has open.
 type opened struct {
 	path    string
+	file    *file
 	methods uintptr // of the operating system's files, an sqlite3_io_methods
 	own     uintptr // the copy of them that leads here, to be freed
 }
@@ -24,10 +25,12 @@ type opened struct {
 // The functions of SQLite's interface to the operating system that Disk is in the
 // way of. See sqlite.org/vfs.html.
 type (
-	openFunc   = func(tls *libc.TLS, vfs, name, file uintptr, flags int32, flagsOut uintptr) int32
-	deleteFunc = func(tls *libc.TLS, vfs, name uintptr, syncDir int32) int32
-	syncFunc   = func(tls *libc.TLS, file uintptr, flags int32) int32
-	closeFunc  = func(tls *libc.TLS, file uintptr) int32
+	openFunc     = func(tls *libc.TLS, vfs, name, file uintptr, flags int32, flagsOut uintptr) int32
+	deleteFunc   = func(tls *libc.TLS, vfs, name uintptr, syncDir int32) int32
+	writeFunc    = func(tls *libc.TLS, file, from uintptr, size int32, offset int64) int32
+	truncateFunc = func(tls *libc.TLS, file uintptr, size int64) int32
+	syncFunc     = func(tls *libc.TLS, file uintptr, flags int32) int32
+	closeFunc    = func(tls *libc.TLS, file uintptr) int32
 )
 
 // interpose makes the Disk SQLite's way to the disk, until stop is called.
@@ -52,9 +55,10 @@ func (d *Disk) interpose() (stop func(), err error) {
 	}
 	vfs := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(real)))
 	*at[sqlite3.Tsqlite3_vfs](vfs) = real
-	onSync, onClose := function(d.onSync()), function(d.onClose())
+	hooks := sqlite3.Tsqlite3_io_methods{FxWrite: function(d.onWrite()), FxTruncate: function(d.onTruncate()),
+		FxSync: function(d.onSync()), FxClose: function(d.onClose())}
 	at[sqlite3.Tsqlite3_vfs](vfs).FzName = name
-	at[sqlite3.Tsqlite3_vfs](vfs).FxOpen = function(d.onOpen(call[openFunc](real.FxOpen), onSync, onClose))
+	at[sqlite3.Tsqlite3_vfs](vfs).FxOpen = function(d.onOpen(call[openFunc](real.FxOpen), hooks))
 	at[sqlite3.Tsqlite3_vfs](vfs).FxDelete = function(d.onDelete(call[deleteFunc](real.FxDelete)))
 	if code := sqlite3.Xsqlite3_vfs_register(tls, vfs, 1); code != ok {
 		tls.Close()
@@ -70,24 +74,30 @@ func (d *Disk) interpose() (stop func(), err error) {
 	}, nil
 }
 
-func (d *Disk) onOpen(open openFunc, onSync, onClose uintptr) openFunc {
+// onOpen gives each file that is opened the operating system's methods with some
+// of hooks in their place.
+func (d *Disk) onOpen(open openFunc, hooks sqlite3.Tsqlite3_io_methods) openFunc {
 	return func(tls *libc.TLS, vfs, name, file uintptr, flags int32, flagsOut uintptr) int32 {
 		path := libc.GoString(name) // empty for a temporary file
-		watched := d.watches(path)
-		if watched && d.opening(path) != nil {
+		if !d.watches(path) {
+			return open(tls, vfs, name, file, flags, flagsOut)
+		}
+		known, err := d.opening(path)
+		if err != nil {
 			return sqlite3.SQLITE_CANTOPEN
 		}
 		code := open(tls, vfs, name, file, flags, flagsOut)
-		if code != ok || !watched {
+		if code != ok {
 			return code
 		}
 		f := at[sqlite3.Tsqlite3_file](file)
 		methods := *at[sqlite3.Tsqlite3_io_methods](f.FpMethods)
 		own := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(methods)))
 		d.mu.Lock()
-		d.open[file] = opened{path: path, methods: f.FpMethods, own: own}
+		d.open[file] = opened{path: path, file: known, methods: f.FpMethods, own: own}
 		d.mu.Unlock()
-		methods.FxSync, methods.FxClose = onSync, onClose
+		methods.FxWrite, methods.FxTruncate = hooks.FxWrite, hooks.FxTruncate
+		methods.FxSync, methods.FxClose = hooks.FxSync, hooks.FxClose
 		*at[sqlite3.Tsqlite3_io_methods](own) = methods
 		f.FpMethods = own
 		return code
@@ -100,6 +110,24 @@ func (d *Disk) onDelete(remove deleteFunc) deleteFunc {
 		if code == ok {
 			d.removed(libc.GoString(name))
 		}
+		return code
+	}
+}
+
+// onWrite and onTruncate take note after the fact: a flush that comes in between
+// does without, as a kernel may, and the next one has it.
+func (d *Disk) onWrite() writeFunc {
+	return func(tls *libc.TLS, file, from uintptr, size int32, offset int64) int32 {
+		code := call[writeFunc](d.methods(file).FxWrite)(tls, file, from, size, offset)
+		d.wrote(file, span{offset, offset + int64(size)}) // after an error a part of it
+		return code
+	}
+}
+
+func (d *Disk) onTruncate() truncateFunc {
+	return func(tls *libc.TLS, file uintptr, size int64) int32 {
+		code := call[truncateFunc](d.methods(file).FxTruncate)(tls, file, size)
+		d.wrote(file, span{size, end})
 		return code
 	}
 }
