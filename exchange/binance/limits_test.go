@@ -282,6 +282,9 @@ func TestARefusedHandshakeIsNotRepeatedBeforeTheExchangeAllowsIt(t *testing.T) {
 // A symbol's new owner reads its orders before it acts.
 func TestATakeoverDoesNotWaitForReadsThatCan(t *testing.T) {
 	withSimulated(t, limited(weightLimit, orderLimit), func(ctx context.Context, t *testing.T, s *simulated) {
+		if _, err := s.client.ExchangeInfo(ctx); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := s.client.Account(ctx); err != nil { // measures the clock
 			t.Fatal(err)
 		}
