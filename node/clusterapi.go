@@ -310,8 +310,8 @@ func (n *Node) postRebalance(w http.ResponseWriter, r *http.Request) error {
 	for _, m := range plan.Moves {
 		byNode[m.To] = append(byNode[m.To], m.Symbol)
 	}
-	for node, names := range byNode {
-		if err := n.handTo(ctx, names, node); err != nil {
+	for _, node := range slices.Sorted(maps.Keys(byNode)) {
+		if err := n.handTo(ctx, byNode[node], node); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,7 @@ func (c calls) RoundTrip(r *http.Request) (*http.Response, error) {
 	w, to := c.life.machine.w, r.URL.Host
 	return w.roundTrip(c.life, to, r, func(r *http.Request) *http.Response {
 		l := w.lifeOf(to)
-		if l == nil || w.gate(r.Context(), l) != nil {
+		if l == nil || w.enter(r.Context(), l, r.URL.String()+c.life.name) != nil {
 			return nil
 		}
 		w.mu.Lock()
@@ -84,6 +84,9 @@ func (w *world) roundTrip(l *life, to string, r *http.Request, serve func(*http.
 		serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
+		if ctx.Err() != nil {
+			cancel()
+		}
 		request := r.Clone(serving)
 		request.RequestURI, request.RemoteAddr = r.URL.RequestURI(), w.addressOf(l.name).String()
 		request.Body = io.NopCloser(bytes.NewReader(body))

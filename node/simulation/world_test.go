@@ -198,6 +198,19 @@ func (w *world) gate(ctx context.Context, l *life) error {
 	}
 }
 
+// enter is gate for a request that arrives: those that waited for a paused process
+// to go on do not go on at one instant.
+func (w *world) enter(ctx context.Context, l *life, what string) error {
+	if !w.paused(l.name) {
+		return w.gate(ctx, l)
+	}
+	if err := w.gate(ctx, l); err != nil {
+		return err
+	}
+	time.Sleep(w.within(what+" enters", 0, time.Millisecond))
+	return w.gate(ctx, l)
+}
+
 // way is how long a message takes. One that is lost is said to be: who knows of
 // further tries adds them.
 func (w *world) way(from, to, what string) (delay time.Duration, lost bool) {
@@ -266,8 +279,11 @@ func (w *world) networkChanged() {
 		return true
 	})
 	w.mu.Unlock()
+	same := make(map[string]int) // of what waits with the same words, who came first goes first
 	for _, p := range free {
-		w.after(w.again(p.what), func() { w.arrive(p) })
+		what := p.from + ">" + p.to + " " + p.what
+		same[what]++
+		w.after(w.again(fmt.Sprintf("%s %d", what, same[what])), func() { w.arrive(p) })
 	}
 	w.raft.networkChanged()
 	w.gossip.networkChanged()
