@@ -121,10 +121,7 @@ func (f Formula) proceed(p Position, s Settings, open int) (Position, Decision) 
 // takes; such a rest ends the position. A whole buy's rest does not: to buy
 // again what can't be sold would pile it up.
 func (f Formula) sell(p Position, s Settings, open int) (Position, Decision) {
-	sold := p.Sold
-	if p.Sell != nil {
-		sold = sold.Add(p.Sell.ExecutedQuantity)
-	}
+	sold := p.sold()
 	d := Decision{
 		Action:   PlaceSell,
 		Price:    f.SellPrice(p.Buy.Price, s.ProfitTarget),

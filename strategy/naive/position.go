@@ -39,10 +39,9 @@ type Position struct {
 	Sell *exchange.Order `json:"sell,omitempty"`
 	// Fills are the known fills of these orders.
 	Fills []exchange.Fill `json:"-"`
-	// Sold is what earlier sells, cancelled behind our back, had sold: base asset.
-	Sold decimal.Decimal `json:"-"`
-	// SoldFor is what they brought, in the quote asset.
-	SoldFor decimal.Decimal `json:"-"`
+	// Replaced are earlier sells, cut short behind our back, in the order in which
+	// they were placed.
+	Replaced []exchange.Order `json:"-"`
 
 	StartTime exchange.Micros `json:"start_time"`
 	EndTime   exchange.Micros `json:"end_time,omitempty"` // 0 while open
@@ -80,9 +79,14 @@ func (p *Position) fillsComplete(o *exchange.Order) bool {
 }
 
 // lacksFills returns an order that is over and whose fills have to be known before
-// the position can go on: of the buy for what was received, of the sell for what
-// it earned; nil where all are known.
+// the position can go on: of the buy for what was received, of the sells for what
+// they earned; nil where all are known.
 func (p *Position) lacksFills() *exchange.Order {
+	for i := range p.Replaced {
+		if o := &p.Replaced[i]; !p.fillsComplete(o) {
+			return o
+		}
+	}
 	switch {
 	case p.Sell != nil && !p.fillsComplete(p.Sell):
 		return p.Sell
@@ -117,10 +121,34 @@ func (p *Position) received(baseAsset string) decimal.Decimal {
 	return received
 }
 
+// sold is what the sells have sold so far, in the base asset.
+func (p *Position) sold() decimal.Decimal {
+	sold := decimal.Zero
+	if p.Sell != nil {
+		sold = p.Sell.ExecutedQuantity
+	}
+	for _, o := range p.Replaced {
+		sold = sold.Add(o.ExecutedQuantity)
+	}
+	return sold
+}
+
+// sells returns the position with o as its sell, in place of one that was cut short.
+func (p Position) sells(o *exchange.Order) Position {
+	if p.Sell != nil {
+		p.Replaced = append(slices.Clone(p.Replaced), *p.Sell)
+	}
+	p.Sell = o
+	return p
+}
+
 // profit is what the sells brought less what the buy cost and the known
 // commissions in the quote asset.
 func (p *Position) profit(quoteAsset string) decimal.Decimal {
-	profit := p.SoldFor.Add(p.Sell.QuoteQuantity).Sub(p.Buy.QuoteQuantity)
+	profit := p.Sell.QuoteQuantity.Sub(p.Buy.QuoteQuantity)
+	for _, o := range p.Replaced {
+		profit = profit.Add(o.QuoteQuantity)
+	}
 	for _, f := range p.Fills {
 		if f.CommissionAsset == quoteAsset {
 			profit = profit.Sub(f.Commission)

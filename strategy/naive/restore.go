@@ -67,11 +67,11 @@ func (t *Trader) unrecorded(ctx context.Context, p Position) (Position, error) {
 	if t.config.Over[p.ID] || !t.recordedBefore(p.ID) {
 		return over(p, Dropped), nil
 	}
-	fills, err := t.exchange.Fills(ctx, p.Symbol, p.Sell.ID)
+	p, err := t.withAllFills(ctx, p)
 	if err != nil {
-		return p, fmt.Errorf("fills of order %d: %w", p.Sell.ID, err)
+		return p, err
 	}
-	return t.formula.finish(p.withFills(fills)), nil
+	return t.formula.finish(p), nil
 }
 
 // recordedBefore says whether an older position than id is recorded.
@@ -196,7 +196,7 @@ func Rebuild(symbol string, known []Position, orders []exchange.Order) []Positio
 			positions = append(positions, over(k, Dropped))
 			continue
 		}
-		k.Buy, k.Sell, k.Sold, k.SoldFor = at.Buy, at.Sell, at.Sold, at.SoldFor
+		k.Buy, k.Sell, k.Replaced = at.Buy, at.Sell, at.Replaced
 		k.RebuyTriggered = k.RebuyTriggered || triggered[k.ID]
 		positions = append(positions, k)
 	}
@@ -219,16 +219,11 @@ func Rebuild(symbol string, known []Position, orders []exchange.Order) []Positio
 }
 
 // addOrder takes one of the position's orders; the latest attempt of a side is
-// the order that counts, and what earlier sells sold is added up. Orders come
-// in the order of their ids.
+// the order that counts. Orders come in the order of their ids.
 func (p *Position) addOrder(name OrderName, o exchange.Order) {
 	if name.Side == exchange.Buy {
 		p.Buy = &o
 		return
 	}
-	if p.Sell != nil {
-		p.Sold = p.Sold.Add(p.Sell.ExecutedQuantity)
-		p.SoldFor = p.SoldFor.Add(p.Sell.QuoteQuantity)
-	}
-	p.Sell = &o
+	*p = p.sells(&o)
 }

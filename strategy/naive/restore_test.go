@@ -36,8 +36,8 @@ func TestRebuildMakesPositionsFromTheExchangesOrdersAlone(t *testing.T) {
 	if cycle.ID != 100 || cycle.State != naive.Finished {
 		t.Errorf("finished cycle %+v: want 100", cycle)
 	}
-	if first.ID != 101 || !first.RebuyTriggered || first.Sell.ID != 5 || !first.Sold.Equal(d("4")) {
-		t.Errorf("first position %+v: want 101 with its second sell, 4 sold before, and its rebuy triggered", first)
+	if first.ID != 101 || !first.RebuyTriggered || first.Sell.ID != 5 || len(first.Replaced) != 1 || first.Replaced[0].ID != 4 {
+		t.Errorf("first position %+v: want 101 with its second sell, the first one before it, and its rebuy triggered", first)
 	}
 	if second.ID != 102 || second.Parent != 101 || second.Sell != nil || second.Buy.ID != 6 || second.Slot != 1 {
 		t.Errorf("second position %+v: want 102, a rebuy of 101", second)
