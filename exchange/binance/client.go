@@ -68,13 +68,12 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	}
 	if cfg.Transport == nil {
 		cfg.Transport = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           c.dialNetwork,
-			TLSHandshakeTimeout:   cfg.DialTimeout,
-			ForceAttemptHTTP2:     true,
-			MaxIdleConnsPerHost:   16,
-			IdleConnTimeout:       90 * time.Second,
-			ResponseHeaderTimeout: cfg.RequestTimeout,
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         c.dialNetwork,
+			TLSHandshakeTimeout: cfg.DialTimeout,
+			ForceAttemptHTTP2:   true,
+			MaxIdleConnsPerHost: 16,
+			IdleConnTimeout:     90 * time.Second,
 		}
 	}
 	c.http = &http.Client{
@@ -181,7 +180,7 @@ func (c *Client) ExchangeInfo(ctx context.Context) (exchange.ExchangeInfo, error
 }
 
 func (c *Client) exchangeInfo(ctx context.Context, params url.Values) (exchange.ExchangeInfo, error) {
-	r := request{method: http.MethodGet, path: "/api/v3/exchangeInfo", params: params, cost: cost{weight: 20}, maxBody: 64 << 20, long: true}
+	r := request{method: http.MethodGet, path: "/api/v3/exchangeInfo", params: params, cost: cost{weight: 20}, maxBody: 64 << 20}
 	a, err := c.read(ctx, r)
 	if err != nil {
 		return exchange.ExchangeInfo{}, fmt.Errorf("exchange info: %w", err)

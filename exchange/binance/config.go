@@ -45,9 +45,9 @@ type Config struct {
 
 	// DialTimeout bounds making a connection, with TLS and websocket handshake.
 	DialTimeout time.Duration
-	// RequestTimeout bounds one request from sending to the end of its answer;
-	// where that is small, two receive windows and a second do if that is less.
-	// The exchange itself gives up after 10 s.
+	// RequestTimeout bounds one request from sending to the end of its answer, which
+	// has to begin within two receive windows and a second. The exchange itself
+	// gives up after 10 s.
 	RequestTimeout time.Duration
 	// ReadTimeout is how long a websocket may be silent before it counts as dead.
 	// The exchange sends a ping every 20 s.

@@ -32,7 +32,6 @@ type request struct {
 	// guarded is the symbol whose order the request places or cancels.
 	guarded string
 	maxBody int64 // bytes of the answer; 0: 16 MiB
-	long    bool  // its answer is large and may take the whole RequestTimeout
 }
 
 // answer is what came back for a request.
@@ -47,6 +46,9 @@ type lostError struct{ err error }
 
 func (e *lostError) Error() string   { return e.err.Error() }
 func (e *lostError) Unwrap() []error { return []error{exchange.ErrUnavailable, e.err} }
+
+// errNoAnswer is returned when an answer does not begin in time.
+var errNoAnswer = errors.New("no answer within two receive windows and a second")
 
 // badAnswer is the error for an answer that can't be read.
 func badAnswer(r request, err error) error {
@@ -166,17 +168,14 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64)
 }
 
-// answerTime is how long an answer may take when its request has needed the whole
-// receive window.
+// answerTime is how long an answer may take to begin when its request has needed
+// the whole receive window.
 const answerTime = time.Second
 
-// patience is how long the request may take. What takes longer than the receive
-// window and the same again is most likely lost: to wait would hold up a takeover,
-// or all orders where the clock is asked for.
-func (c *Client) patience(r request) time.Duration {
-	if r.long {
-		return c.cfg.RequestTimeout
-	}
+// patience is how long a request may take until its answer begins. What takes
+// longer than the receive window and the same again is most likely lost: to wait
+// would hold up a takeover, or all orders where the clock is asked for.
+func (c *Client) patience() time.Duration {
 	return min(2*c.cfg.RecvWindow+answerTime, c.cfg.RequestTimeout)
 }
 
@@ -184,7 +183,7 @@ func (c *Client) patience(r request) time.Duration {
 // are *wire.Error; others wrap exchange.ErrUnavailable, and are a *lostError
 // when the request may have got through.
 func (c *Client) exchange(ctx context.Context, r request, query string) (answer, http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.patience(r))
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
@@ -203,7 +202,11 @@ func (c *Client) exchange(ctx context.Context, r request, query string) (answer,
 	}
 	c.stats.requests.Add(1)
 	sent := c.cfg.Now()
+	late := time.AfterFunc(c.patience(), cancel)
 	response, err := c.http.Do(req)
+	if !late.Stop() && errors.Is(err, context.Canceled) {
+		err = errNoAnswer
+	}
 	if err != nil {
 		err = fmt.Errorf("%s %s: %w", r.method, r.path, withoutAddress(err))
 		if connected.Load() {
