@@ -34,7 +34,7 @@ failover: build ## measure takeovers: KILLS (20) of followers and of leaders, DR
 test: ## run the tests
 	$(GO) test ./...
 
-check: format vet lint build race fuzz faults ## everything that has to hold before a commit
+check: format vet lint build race fuzz simulate mutants faults ## everything that has to hold before a commit
 
 format:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); \
@@ -60,6 +60,15 @@ fuzz: ## fuzz every parser of outside bytes for FUZZTIME (3s)
 	      || { cat /tmp/fuzz.$$$$; rm -f /tmp/fuzz.$$$$; exit 1; }; rm -f /tmp/fuzz.$$$$; \
 	  done || exit 1; \
 	done
+
+# Whole clusters on a virtual clock and network; docs/reliability.md.
+SEEDS ?= 300
+.PHONY: simulate mutants
+simulate: ## run clusters in the simulation, of the seeds 1 to SEEDS (300)
+	$(GO) test -count=1 -timeout 0 -run '^TestSeeds$$' -v ./node/simulation -seeds $(SEEDS)
+
+mutants: ## show that the simulation finds deliberate faults in the code
+	$(GO) test -count=1 -timeout 0 -run '^TestEveryMutantIsFound$$' -v ./node/simulation -mutants .
 
 # A cluster in network namespaces while faults befall it; it skips without root. The
 # same SEED draws the same faults. The run of make check is short and its seed fixed.

@@ -44,6 +44,7 @@ func (f *fate) run(d time.Duration) {
 	end := f.w.now() + d
 	for f.w.now() < end {
 		faults[f.random.IntN(len(faults))](f)
+		f.w.faults++
 		time.Sleep(f.between(50*time.Millisecond, 1500*time.Millisecond))
 	}
 }

@@ -83,14 +83,16 @@ func (w *world) play() error {
 	wait := w.use(using)
 	f.run(faultTime)
 	f.heal()
+	healed := w.now()
 	stopUsing()
 	wait()
 	if err := w.settle(); err != nil {
 		return err
 	}
-	if _, ok := w.await(healBound); !ok {
+	if _, ok := w.await(healBound - (w.now() - healed)); !ok {
 		w.court.violated("recovers", "not everything is traded %v after the last fault", healBound)
 	}
+	w.recovery = w.now() - healed
 	time.Sleep(restTime)
 	settled := exchange.MicrosOf(w.venue.now().Add(-settledTime))
 	last := make(map[string]int64)

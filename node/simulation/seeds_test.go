@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,7 +50,33 @@ type result struct {
 	violations []string
 	timeline   string
 	history    *judge.History
+	counts     judge.Counts
+	faults     int
+	recovery   time.Duration // from the last fault until everything was traded again
 	err        error
+}
+
+// tally sums up what the seeds of a worker had.
+type tally struct {
+	seeds, faults, orders, cycles int
+	recoveries                    []time.Duration
+}
+
+func (t *tally) add(r result) {
+	t.seeds++
+	t.faults += r.faults
+	t.orders += r.counts.Orders
+	t.cycles += r.counts.Cycles
+	t.recoveries = append(t.recoveries, r.recovery)
+}
+
+func (t *tally) String() string {
+	slices.Sort(t.recoveries)
+	at := func(share int) time.Duration {
+		return t.recoveries[(len(t.recoveries)-1)*share/100].Round(10 * time.Millisecond)
+	}
+	return fmt.Sprintf("%d seeds: %d faults, %d orders, %d cycles; traded again after the last fault: median %v, 99th percentile %v, at most %v",
+		t.seeds, t.faults, t.orders, t.cycles, at(50), at(99), at(100))
 }
 
 // runSeed plays one seed in a bubble of its own.
@@ -73,7 +100,10 @@ func runSeed(t *testing.T, seed uint64, verbose io.Writer) (r result) {
 				return
 			}
 			err = w.play()
-			r = result{seed: seed, violations: w.court.violations(), timeline: w.timeline(), history: &w.history, err: err}
+			r = result{
+				seed: seed, violations: w.court.violations(), timeline: w.timeline(), history: &w.history, err: err,
+				counts: w.court.judge.Counts(), faults: w.faults, recovery: w.recovery,
+			}
 		})
 	})
 	if r.history != nil {
@@ -129,19 +159,24 @@ func runWorker(t *testing.T, output io.Writer, steps string) {
 		"-first="+strconv.FormatBool(*first), "-messages="+strconv.FormatBool(*traced))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
 	c.Stdout, c.Stderr = output, output
-	if err := c.Run(); err != nil {
+	err := c.Run()
+	if err != nil {
 		t.Errorf("worker %s: %v", steps, err)
-		if b, ok := output.(*bytes.Buffer); ok {
-			t.Logf("%s", bytes.TrimSpace(b.Bytes()))
-		}
+	}
+	if b, ok := output.(*bytes.Buffer); ok {
+		t.Logf("%s", bytes.TrimSpace(b.Bytes()))
 	}
 }
 
 // work runs the seeds of one worker.
 func work(t *testing.T) {
 	debug.SetGCPercent(400)
+	var all tally
+	defer func() { fmt.Println(&all) }()
 	for seed := range mySeeds(t) {
-		if failed := runSeed(t, seed, timelineTo()).failed(); failed != "" {
+		r := runSeed(t, seed, timelineTo())
+		all.add(r)
+		if failed := r.failed(); failed != "" {
 			fmt.Println(failed)
 			fmt.Printf("    replay: go test ./node/simulation -run TestSeeds -v -seed %d\n", seed)
 			t.Fail()

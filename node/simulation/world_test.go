@@ -45,6 +45,8 @@ type world struct {
 	lines    []line
 	verbose  io.Writer // gets the lines as they come; nil: nobody
 	over     bool
+	faults   int            // begun
+	recovery time.Duration  // from the last fault until everything was traded
 	underWay sync.WaitGroup // goroutines of the world
 }
 
