@@ -106,10 +106,10 @@ var mutants = []mutant{
 	{"first no of a look-up believed", []mutation{{"exchange/binance/place.go",
 		`if done || last || ctx.Err() != nil {`,
 		`if done || last || ctx.Err() != nil || MUTANT && err == nil {`}}},
-	{"unknown outcome taken for a refusal", []mutation{{"strategy/naive/trader.go",
-		`case errors.Is(err, exchange.ErrUnknownOutcome):`,
-		`case errors.Is(err, exchange.ErrUnknownOutcome) && !MUTANT:`}}},
-	{"stopped trader leaves its request behind", []mutation{{"strategy/naive/trader.go",
+	{"unknown outcome taken for a refusal", []mutation{{"strategy/naive/orders.go",
+		`case ctx.Err() == nil && errors.Is(err, exchange.ErrUnknownOutcome):`,
+		`case ctx.Err() == nil && errors.Is(err, exchange.ErrUnknownOutcome) && !MUTANT:`}}},
+	{"stopped trader leaves its request behind", []mutation{{"strategy/naive/orders.go",
 		`request, done := t.outlive(ctx)`,
 		`request, done := t.outlive(ctx)
 	if MUTANT {
