@@ -79,32 +79,44 @@ func (c *cluster) takeOver(what, name string) {
 	c.together(len(c.members))
 }
 
-// adopted waits until each order of the symbol that the exchange has open is in
-// an open position.
+// adopted waits until each order of the symbol that rests at the exchange is in an
+// open position. Orders that come and go meanwhile do not count.
 func (c *cluster) adopted(symbol string) {
 	c.t.Helper()
-	eventuallyEvery(c.t, 50*time.Millisecond, "all open orders to be in positions", func() bool {
+	eventuallyEvery(c.t, 50*time.Millisecond, "all resting orders of "+symbol+" to be in positions", func() bool {
+		resting := c.resting(symbol)
 		positions, err := c.any().client.Positions(c.t.Context(), symbol, false)
 		if err != nil {
 			return false
 		}
-		open := make(map[string]bool)
-		for _, e := range c.entries() {
-			if e.Symbol == symbol && (e.Event == sim.JournalOrder || e.Event == sim.JournalFill) {
-				open[e.ClientOrderID] = e.Status != exchange.Filled
-			}
-		}
-		maps.DeleteFunc(open, func(_ string, is bool) bool { return !is })
 		for _, p := range positions {
-			if p.Buy != nil {
-				delete(open, p.Buy.ClientID)
-			}
-			if p.Sell != nil {
-				delete(open, p.Sell.ClientID)
+			for _, o := range []*exchange.Order{p.Buy, p.Sell} {
+				if o != nil {
+					delete(resting, o.ClientID)
+				}
 			}
 		}
-		return len(open) == 0
+		now := c.resting(symbol)
+		maps.DeleteFunc(resting, func(clientID string, _ bool) bool { return !now[clientID] })
+		return len(resting) == 0
 	})
+}
+
+// resting returns the client order ids of the symbol's orders that are open, as
+// the journal has it.
+func (c *cluster) resting(symbol string) map[string]bool {
+	c.t.Helper()
+	open := make(map[string]bool)
+	for _, e := range c.entries() {
+		switch {
+		case e.Symbol != symbol || e.Event == sim.JournalReject:
+		case e.Status.Done():
+			delete(open, e.ClientOrderID)
+		default:
+			open[e.ClientOrderID] = true
+		}
+	}
+	return open
 }
 
 func TestNewcomersTakeTheirShareAndNothingElseMoves(t *testing.T) {

@@ -154,6 +154,31 @@ func (s *soak) judgeResources() {
 	}
 }
 
+// What is promised of a failover in the calm, where so many were measured that it
+// can be told.
+const (
+	failoverMedian = 2 * time.Second
+	failoverP99    = 3 * time.Second
+	failoversTold  = 20
+)
+
+// judgeFailovers expects failovers to be as quick as promised.
+func (s *soak) judgeFailovers() {
+	s.t.Helper()
+	for what, took := range map[string][]time.Duration{"a follower": s.followers, "the leader": s.leaders} {
+		slices.Sort(took)
+		if len(took) == 0 || took[len(took)-1] > takeoverBound {
+			s.t.Errorf("failovers after kill -9 of %s took %v, want at most %s", what, took, takeoverBound)
+		}
+		if len(took) < failoversTold {
+			continue
+		}
+		if median, p99 := rank(took, 0.5), rank(took, 0.99); median > failoverMedian || p99 > failoverP99 {
+			s.t.Errorf("failovers after kill -9 of %s: median %s and 99th percentile %s, want at most %s and %s", what, median, p99, failoverMedian, failoverP99)
+		}
+	}
+}
+
 // print prints the tables of the run.
 func (s *soak) print() {
 	s.t.Helper()
@@ -174,7 +199,11 @@ func (s *soak) print() {
 		took []time.Duration
 	}{{"failover after kill -9 of a follower", s.followers}, {"failover after kill -9 of the leader", s.leaders}, {"a killed node has its share again", s.returns}, {"all traded after a storm", s.recoveries}} {
 		slices.Sort(r.took)
-		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.2f\n", r.what, len(r.took), rank(r.took, 0), rank(r.took, 0.5), rank(r.took, 0.99), rank(r.took, 1))
+		fmt.Fprintf(w, "%s\t%d", r.what, len(r.took))
+		for _, share := range []float64{0, 0.5, 0.99, 1} {
+			fmt.Fprintf(w, "\t%.2f", rank(r.took, share).Seconds())
+		}
+		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "\nmedians of first and last third\tMiB resident\tfiles\tgoroutines\tMiB database\trows\n")
 	for _, name := range s.names {
@@ -193,11 +222,11 @@ func (s *soak) print() {
 	s.t.Logf("\n%s", text.String())
 }
 
-// rank returns the value in seconds that a share of the sorted ones is not above.
-func rank(sorted []time.Duration, share float64) float64 {
+// rank returns the value that a share of the sorted ones is not above.
+func rank(sorted []time.Duration, share float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
 	i := int(math.Ceil(share*float64(len(sorted)))) - 1
-	return sorted[max(0, i)].Seconds()
+	return sorted[max(0, i)]
 }

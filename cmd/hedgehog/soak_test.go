@@ -232,5 +232,6 @@ func (s *soak) finish() {
 	s.c.finish()
 	s.operator.judge()
 	s.judgeResources()
+	s.judgeFailovers()
 	s.print()
 }
