@@ -22,7 +22,7 @@ import (
 // How long a run takes, in virtual time.
 const (
 	startBound  = 20 * time.Second // until a fresh cluster trades
-	faultTime   = 12 * time.Second // in which faults are begun
+	faultTime   = 8 * time.Second  // in which faults are begun
 	healBound   = 12 * time.Second // until all is traded again after the last fault
 	restTime    = 3 * time.Second  // in which what was traded is stored and told
 	settledTime = 2 * time.Second  // before the end of that: what is older counts
