@@ -296,9 +296,12 @@ func (n *Node) traded() []string {
 	return symbols
 }
 
+// httpGrace is how long requests under way may go on when a server is to end.
+const httpGrace = 2 * time.Second
+
 // serveHTTP serves until ctx ends, then lets requests under way finish for a
-// moment, cuts off the rest, and waits until nobody answers any more. connContext, where there is one, adds to the
-// context of a connection's requests.
+// moment, cuts off the rest, and waits until nobody answers any more. connContext,
+// where there is one, adds to the context of a connection's requests.
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, connContext func(context.Context, net.Conn) context.Context) error {
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -326,12 +329,20 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 	case <-ctx.Done():
 	}
 	cut() // watchers would never finish by themselves
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if err := s.Shutdown(grace); err != nil {
-		_ = s.Close() // the grace is over: what is left is cut off
-	}
+	// Not Shutdown, which looks from time to time whether all is over.
+	s.SetKeepAlivesEnabled(false)
+	_ = listener.Close()
 	<-served
-	connections.Wait()
+	ended := make(chan struct{})
+	go func() {
+		connections.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(httpGrace):
+		_ = s.Close() // what is left is cut off
+		<-ended
+	}
 	return context.Cause(ctx)
 }
