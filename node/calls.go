@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"net"
 	"net/http"
@@ -213,13 +214,19 @@ func (n *Node) proposeHere(ctx context.Context, c storage.Command) (storage.Resu
 }
 
 // proposePause is how long a proposal waits before it looks for the leader again.
-const proposePause = 50 * time.Millisecond
+// The times that callers give it are no multiples: none runs out with a pause, when
+// it would be chance whether there is one more try.
+const proposePause = 47 * time.Millisecond
 
 // propose commits a command, wherever the leader is. It tries again while there
 // is none, and where nobody knows what came of a try, until ctx ends: as one
 // proposal it takes effect once. A leader that does not answer for a lease is none.
 func (n *Node) propose(ctx context.Context, c storage.Command) (storage.Result, error) {
-	c.Proposal = fmt.Sprintf("%s/%d/%d", n.config.Name, n.run, n.proposals.Add(1))
+	name, err := n.proposalName(c)
+	if err != nil {
+		return storage.Result{}, err
+	}
+	c.Proposal = name
 	for {
 		try, cancel := context.WithTimeout(ctx, profiles[n.config.Profile].lease.Lease)
 		result, err := n.proposeOnce(try, c)
@@ -235,6 +242,19 @@ func (n *Node) propose(ctx context.Context, c storage.Command) (storage.Result, 
 			return storage.Result{}, fmt.Errorf("%w: %w", errNotReady, err)
 		}
 	}
+}
+
+// proposalName names the wish for a command by who has it, when and what it is: what
+// is wished for twice in one nanosecond is wished for once. A count would depend on
+// which of several goroutines comes first.
+func (n *Node) proposalName(c storage.Command) (string, error) {
+	data, err := c.Encode()
+	if err != nil {
+		return "", err
+	}
+	what := fnv.New64a()
+	_, _ = what.Write(data)
+	return fmt.Sprintf("%s/%d/%d/%x", n.config.Name, n.run, n.now().Sub(n.started), what.Sum64()), nil
 }
 
 func (n *Node) proposeOnce(ctx context.Context, c storage.Command) (storage.Result, error) {

@@ -65,9 +65,6 @@ type Node struct {
 	controller  *cluster.Controller
 	agent       *cluster.Agent
 
-	// proposals counts what this life of the node has proposed.
-	proposals atomic.Int64
-
 	// partsChanged tells the agent that parts have started or stopped.
 	partsChanged chan struct{}
 	// newsWaits tells that news has something.
@@ -82,6 +79,8 @@ type Node struct {
 	active  map[string]storage.Settings // of the symbols with anything switched on
 	news    map[string]bool             // symbols whose trader has to hear of new settings
 	symbols map[string]exchange.Symbol
+	// revisions counts, by symbol, the changes of positions that were proposed.
+	revisions map[string]int64
 	// ready says that the exchange info is known.
 	ready bool
 	// infoError is why the exchange info could not be read the last time.
@@ -116,6 +115,7 @@ func NewIn(around Environment, c Config, log *slog.Logger) (*Node, error) {
 		views:        make(map[string]*view),
 		watches:      make(map[bus.Topic]*watching),
 		news:         make(map[string]bool),
+		revisions:    make(map[string]int64),
 	}, nil
 }
 

@@ -102,13 +102,21 @@ func (j journal) Write(ctx context.Context, b collector.Batch) error {
 		latest[p.ID] = positionRow(p)
 	}
 	change := &storage.PositionsChange{
-		Node: j.config.Name, Revision: j.proposals.Add(1), Epochs: map[string]int64{j.symbol: int64(j.epoch)},
+		Node: j.config.Name, Revision: j.revision(), Epochs: map[string]int64{j.symbol: int64(j.epoch)},
 	}
 	for _, id := range slices.Sorted(maps.Keys(latest)) {
 		change.Positions = append(change.Positions, latest[id])
 	}
 	_, err := j.propose(ctx, storage.Command{Positions: change})
 	return err
+}
+
+// revision numbers the changes of the symbol's positions.
+func (j journal) revision() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.revisions[j.symbol]++
+	return j.revisions[j.symbol]
 }
 
 // tradePart makes a part that trades under one epoch, as long as the lease

@@ -38,8 +38,8 @@ func firstError(errs ...error) error {
 
 // validate returns ErrRefused for a command that no state would allow. The same
 // rules stand in the schema, except where SQL can't say them.
-// maxProposal is how long the name of a proposal may be: a node's name and two
-// numbers, in bytes.
+// maxProposal is how long the name of a proposal may be: a node's name and
+// three numbers, in bytes.
 const maxProposal = 128
 
 func (c Command) validate() error {
