@@ -156,7 +156,7 @@ func (s *stream) sendLocked(what string, do func()) {
 	s.lastAt = at
 	turn := s.sent
 	s.sent++
-	p := &parcel{link{s.from, s.to}, what, func() { s.inOrder(turn, do) }, s.life}
+	p := &parcel{link: link{s.from, s.to}, what: what, do: func() { s.inOrder(turn, do) }, life: s.life}
 	s.w.after(time.Until(at), func() { s.w.arrive(p) })
 }
 

@@ -41,10 +41,10 @@ type world struct {
 	mu       sync.Mutex // guards what follows, and what the machines and lives say it does
 	links    map[link]weather
 	held     []*parcel
-	off      map[string]bool // symbols whose trading may be off
+	off      map[string]int // whether a symbol's trading may be off
 	lines    []line
-	verbose  io.Writer // gets the lines as they come; nil: nobody
-	over     bool
+	verbose  io.Writer      // gets the lines as they come; nil: nobody
+	over     bool           // nothing is noted and nothing begins any more
 	faults   int            // begun
 	recovery time.Duration  // from the last fault until everything was traded
 	underWay sync.WaitGroup // goroutines of the world
@@ -107,6 +107,9 @@ func (w *world) note(format string, args ...any) {
 }
 
 func (w *world) noteLocked(format string, args ...any) {
+	if w.over {
+		return
+	}
 	l := line{w.now(), fmt.Sprintf(format, args...)}
 	w.lines = append(w.lines, l)
 	if w.verbose != nil {
@@ -240,7 +243,8 @@ type parcel struct {
 	link
 	what string
 	do   func()
-	life *life // who sent it; nil: the exchange, which always is
+	life *life         // who sent it; nil: the exchange, which always is
+	held time.Duration // since when it waits
 }
 
 // deliver has a message do something at its end: when it has got there.
@@ -249,7 +253,7 @@ func (w *world) deliver(from, to, what string, sender *life, do func()) {
 	if lost {
 		delay += w.again(what)
 	}
-	p := &parcel{link{from, to}, what, do, sender}
+	p := &parcel{link: link{from, to}, what: what, do: do, life: sender}
 	w.after(delay, func() { w.arrive(p) })
 }
 
@@ -257,6 +261,7 @@ func (w *world) deliver(from, to, what string, sender *life, do func()) {
 func (w *world) arrive(p *parcel) {
 	w.mu.Lock()
 	if w.links[p.link].cut {
+		p.held = w.now()
 		w.held = append(w.held, p)
 		w.mu.Unlock()
 		return
@@ -281,11 +286,9 @@ func (w *world) networkChanged() {
 		return true
 	})
 	w.mu.Unlock()
-	same := make(map[string]int) // of what waits with the same words, who came first goes first
 	for _, p := range free {
-		what := p.from + ">" + p.to + " " + p.what
-		same[what]++
-		w.after(w.again(fmt.Sprintf("%s %d", what, same[what])), func() { w.arrive(p) })
+		// Of what waits with the same words, only what came at one instant goes at one.
+		w.after(w.again(fmt.Sprintf("%s>%s %s, since %v", p.from, p.to, p.what, p.held)), func() { w.arrive(p) })
 	}
 	w.raft.networkChanged()
 	w.gossip.networkChanged()
