@@ -23,13 +23,16 @@ func (a *administrator) act() {
 		path, body = "/cluster/rebalance", map[string]any{}
 	case 4:
 		method, path, body = http.MethodPatch, "/symbols/"+symbol, map[string]any{"trading_status": "shutdown"}
-		w.setMeant(symbol, false)
+		w.shutDown(symbol)
 	case 5:
 		a.turnOn(m, symbol)
 		return
 	}
 	err := w.ask(context.Background(), m, method, path, body, nil)
 	w.note("%s: %s %v at %s: %v", a.name, path, body, m.name, err)
+	if err != nil && method == http.MethodPatch {
+		w.doubt(symbol)
+	}
 }
 
 // turnOn has the symbol traded, whatever was asked for before.
@@ -38,15 +41,42 @@ func (a *administrator) turnOn(m *machine, symbol string) {
 	err := w.ask(context.Background(), m, http.MethodPatch, "/symbols/"+symbol, map[string]any{"trading_status": "on"}, nil)
 	w.note("%s: has %s traded again at %s: %v", a.name, symbol, m.name, err)
 	if err == nil {
-		w.setMeant(symbol, true)
+		w.turnedOn(symbol)
 	}
 }
 
-// setMeant notes whether the symbol's trading was last acknowledged to be on.
-func (w *world) setMeant(symbol string, on bool) {
+// Whether a symbol's trading may be off: it was shut down, and not acknowledged to
+// be on again since; or a shutdown may still be on its way.
+const (
+	surelyOn = iota
+	shutDown
+	doubtful
+)
+
+func (w *world) shutDown(symbol string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.off[symbol] = !on
+	w.off[symbol] = max(w.off[symbol], shutDown)
+}
+
+func (w *world) doubt(symbol string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.off[symbol] = doubtful
+}
+
+func (w *world) turnedOn(symbol string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.off[symbol] == shutDown {
+		w.off[symbol] = surelyOn
+	}
+}
+
+func (w *world) mayBeOff(symbol string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.off[symbol] != surelyOn
 }
 
 // settle takes back what may have been asked for during the faults: pins, drains
@@ -62,10 +92,7 @@ func (w *world) settle() error {
 		if err := w.insist(first, http.MethodPost, "/cluster/pin", map[string]any{"symbols": []string{symbol}, "node": ""}); err != nil {
 			return err
 		}
-		w.mu.Lock()
-		off := w.off[symbol]
-		w.mu.Unlock()
-		if !off {
+		if !w.mayBeOff(symbol) {
 			continue
 		}
 		if err := w.insist(first, http.MethodPatch, "/symbols/"+symbol, map[string]any{"trading_status": "on"}); err != nil {

@@ -16,6 +16,9 @@ import (
 // operator is the participant that uses the nodes' API, each from its own machine.
 const operator = "operator"
 
+// patience is how long a user waits for an answer.
+const patience = 4 * time.Second
+
 // ask calls a node's API.
 func (w *world) ask(ctx context.Context, m *machine, method, path string, body, answer any) error {
 	content, err := json.Marshal(body)
@@ -33,7 +36,7 @@ func (w *world) ask(ctx context.Context, m *machine, method, path string, body, 
 		}
 		return w.connect(ctx, operator, nil, m.name, find, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080})
 	}}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1:8080/api/v1"+path, bytes.NewReader(content))
 	if err != nil {
@@ -92,6 +95,9 @@ func (w *world) traded(seen map[string]int64) string {
 			}
 			state = ""
 			switch {
+			case row.Trading.Status != "on" && w.mayBeOff(symbol): // a shutdown that came late
+				_ = w.ask(context.Background(), m, http.MethodPatch, "/symbols/"+symbol, map[string]any{"trading_status": "on"}, nil)
+				state = symbol + " is being turned on; "
 			case row.Node != name || row.OpenPositions == 0 || !row.StreamConnected:
 				state = fmt.Sprintf("%s at %s: owner %q, %d positions, connected %v, error %q, trading %s, parts %+v; ",
 					symbol, name, row.Node, row.OpenPositions, row.StreamConnected, row.TradingError, row.Trading.Status, row.Parts)

@@ -35,7 +35,7 @@ var allSymbols = []string{"XRPUSDT", "SOLUSDT", "BTCUSDT", "DOGEUSDT"}
 func newWorld(tb testing.TB, seed uint64, dir string, power *powercut.Disk, verbose io.Writer) (*world, error) {
 	w := &world{
 		tb: tb, power: power, seed: seed, dir: dir, began: time.Now(), log: slog.New(slog.DiscardHandler), verbose: verbose,
-		machines: make(map[string]*machine), links: make(map[link]weather), off: make(map[string]bool),
+		machines: make(map[string]*machine), links: make(map[link]weather), off: make(map[string]int),
 	}
 	var err error
 	if w.secret, err = peer.NewSecret(); err != nil {
