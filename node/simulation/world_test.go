@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hedgehog/cluster/peer"
@@ -321,6 +322,7 @@ func (w *world) end() {
 		w.machines[name].resume()
 		w.machines[name].crash(killed)
 	}
+	synctest.Wait() // for who has something to say of that
 	w.mu.Lock()
 	w.over = true
 	w.mu.Unlock()
