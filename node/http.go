@@ -27,7 +27,11 @@ type handler func(http.ResponseWriter, *http.Request) error
 func (n *Node) route(mux *http.ServeMux, handlers map[string]handler) {
 	for pattern, handle := range handlers {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if err := handle(w, r); err != nil && r.Context().Err() == nil {
+			err := handle(w, r)
+			if err != nil && r.Context().Err() != nil {
+				err = errCutOff // no answer at all would read as success
+			}
+			if err != nil {
 				n.answerProblem(w, r, err)
 			}
 		})
@@ -88,6 +92,13 @@ type requestError struct {
 }
 
 func (e *requestError) Error() string { return e.reason }
+
+// errCutOff is the answer to a request that the node's end has cut off, or that
+// nobody waits for any more.
+var errCutOff = &requestError{
+	status: http.StatusServiceUnavailable,
+	reason: "cut off while it was carried out, for the node stops: whether it was done is not known; look, and ask another node if not",
+}
 
 func badRequest(format string, args ...any) error {
 	return &requestError{status: http.StatusBadRequest, reason: fmt.Sprintf(format, args...)}

@@ -35,6 +35,12 @@ func (n *Node) getWatch(w http.ResponseWriter, r *http.Request) error {
 	defer release()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
+	_ = sendWatched(r.Context(), w, sub) // the answer has begun: it ends with the connection
+	return nil
+}
+
+// sendWatched sends what the subscription has until ctx ends or writing fails.
+func sendWatched(ctx context.Context, w http.ResponseWriter, sub *bus.Subscription) error {
 	out := http.NewResponseController(w)
 	if err := out.Flush(); err != nil {
 		return err
@@ -43,7 +49,7 @@ func (n *Node) getWatch(w http.ResponseWriter, r *http.Request) error {
 	var lastTrade int64 // while a symbol is handed over, two nodes publish its trades
 	batch := make([]bus.Message, 256)
 	for {
-		count, err := nextWithin(r.Context(), sub, batch)
+		count, err := nextWithin(ctx, sub, batch)
 		if err != nil {
 			return err
 		}

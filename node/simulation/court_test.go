@@ -48,6 +48,9 @@ func (c *court) committed(index, term uint64, data []byte) {
 	if command.Term != 0 && command.Term != term {
 		return
 	}
+	if s := command.Settings; s != nil && s.TradingStatus != nil {
+		c.w.note("the trading of %s is to be %s, where it is %q, by %s", s.Symbol, *s.TradingStatus, s.ExpectTradingStatus, command.Proposal)
+	}
 	if p := command.Positions; p != nil {
 		for _, position := range p.Positions {
 			c.w.note("%s has %s of %s recorded as %s, revision %d", p.Node, position.ID, position.Symbol, position.State, p.Revision)
