@@ -123,8 +123,10 @@ func (s sink) Trade(ctx context.Context, t *exchange.TradeEvent) error {
 // backfill publishes the trades after the last one, up to id to, or to the
 // newest when to is 0.
 func (s *Streamer) backfill(ctx context.Context, to int64) error {
-	if err := s.giveUp(ctx, to); err != nil {
-		return err
+	if to != 0 || s.config.MaxBackfill < shortGap {
+		if err := s.giveUp(ctx, to); err != nil {
+			return err
+		}
 	}
 	from := s.last + 1
 	for t, err := range exchange.MissedTrades(ctx, s.exchange, s.config.Symbol, from, to) {
@@ -138,12 +140,25 @@ func (s *Streamer) backfill(ctx context.Context, to int64) error {
 			return err
 		}
 		s.stats.backfilled.Add(1)
+		// Only who misses that many has to know how many more there are: a short gap
+		// costs one request.
+		if to == 0 && s.config.MaxBackfill >= shortGap && t.ID == from+shortGap-1 {
+			if err := s.giveUp(ctx, 0); err != nil {
+				return err
+			}
+			if s.last > t.ID {
+				return s.backfill(ctx, 0)
+			}
+		}
 	}
 	if s.last >= from {
 		s.log.Info("trades backfilled", "first_id", from, "last_id", s.last)
 	}
 	return nil
 }
+
+// shortGap is how many missing trades one request brings.
+const shortGap = 1000
 
 // giveUp passes over the oldest of the trades that backfill would fetch where
 // they are more than MaxBackfill.
