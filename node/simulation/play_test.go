@@ -129,6 +129,9 @@ func (w *world) begin() error {
 			// The first is bought by nearly every trade, so that its orders fill at once.
 			"buy_down_interval": []string{"0.00005", "0.0005"}[min(i, 1)],
 		}
+		if *busy {
+			on["profit_target"], on["rebuy_interval"] = "0.0001", "0.0003"
+		}
 		if err := w.insist(first, http.MethodPatch, "/symbols/"+symbol, on); err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ var (
 	seeds  = flag.Int("seeds", fewSeeds, "run the seeds from 1 to this one")
 	oneOf  = flag.Uint64("seed", 0, "run this seed alone and print its timeline")
 	first  = flag.Bool("first", false, "stop at the first seed that breaks a promise")
+	busy   = flag.Bool("busy", false, "have trades and orders come several times as often")
 	traced = flag.Bool("messages", false, "have the timeline show every message too")
 	worker = flag.String("worker", "", "run every so many-th seed in this process, as FIRST/STEP")
 )
@@ -156,7 +157,7 @@ func TestSeeds(t *testing.T) {
 func runWorker(t *testing.T, output io.Writer, steps string) {
 	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.timeout", "0", "-worker", steps,
 		"-seeds", strconv.Itoa(*seeds), "-seed", strconv.FormatUint(*oneOf, 10),
-		"-first="+strconv.FormatBool(*first), "-messages="+strconv.FormatBool(*traced))
+		"-first="+strconv.FormatBool(*first), "-busy="+strconv.FormatBool(*busy), "-messages="+strconv.FormatBool(*traced))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
 	c.Stdout, c.Stderr = output, output
 	err := c.Run()
@@ -178,7 +179,7 @@ func work(t *testing.T) {
 		all.add(r)
 		if failed := r.failed(); failed != "" {
 			fmt.Println(failed)
-			fmt.Printf("    replay: go test ./node/simulation -run TestSeeds -v -seed %d\n", seed)
+			fmt.Printf("    replay: go test ./node/simulation -run TestSeeds -v -busy=%t -seed %d\n", *busy, seed)
 			t.Fail()
 			if *first {
 				return

@@ -37,7 +37,12 @@ type venue struct {
 }
 
 // perSecond is how many trades a symbol has in a second.
-const perSecond = 5
+func perSecond() float64 {
+	if *busy {
+		return 20
+	}
+	return 5
+}
 
 func openVenue(w *world, rules []exchange.Symbol) (*venue, error) {
 	v := &venue{w: w, listener: newListener(nil, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 250), Port: 80}), ended: make(chan error, 2)}
@@ -61,7 +66,7 @@ func openVenue(w *world, rules []exchange.Symbol) (*venue, error) {
 	}
 	v.handler = v.front.Handler()
 	walk := sim.DefaultWalk(w.symbols)
-	walk.Seed, walk.PerSecond = w.seed, perSecond
+	walk.Seed, walk.PerSecond = w.seed, perSecond()
 	prices, err := sim.NewWalk(walk, v.engine)
 	if err != nil {
 		return nil, err
