@@ -66,6 +66,7 @@ SEEDS ?= 300
 .PHONY: simulate mutants
 simulate: ## run clusters in the simulation, of the seeds 1 to SEEDS (300)
 	$(GO) test -count=1 -timeout 0 -run '^TestSeeds$$' -v ./node/simulation -seeds $(SEEDS)
+	$(GO) test -count=1 -timeout 0 -run '^TestSeeds$$' -v ./node/simulation -busy -seeds $$(($(SEEDS) / 5))
 
 mutants: ## show that the simulation finds deliberate faults in the code
 	$(GO) test -count=1 -timeout 0 -run '^TestEveryMutantIsFound$$' -v ./node/simulation -mutants .
