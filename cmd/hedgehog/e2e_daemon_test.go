@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -181,7 +182,11 @@ func (d *daemon) exit() int {
 	case <-d.ended:
 		return d.command.ProcessState.ExitCode()
 	case <-time.After(patience):
-		d.t.Fatal("the process does not end")
+		// Its log then has what each goroutine waits for.
+		if err := d.command.Process.Signal(syscall.SIGQUIT); err == nil {
+			<-d.ended
+		}
+		d.t.Fatal("the process does not end; what it waited for is in its log")
 		return -1
 	}
 }
