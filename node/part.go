@@ -9,7 +9,6 @@ import (
 
 	"github.com/thejerf/suture/v4"
 
-	"hedgehog/cluster/lease"
 	"hedgehog/exchange"
 )
 
@@ -81,12 +80,8 @@ func onEvent(e suture.Event, log *slog.Logger) {
 		log.Error("part panicked, starting it again", "part", e.ServiceName, "panic", e.PanicMsg, "stack", e.Stacktrace)
 	case suture.EventServiceTerminate:
 		err, _ := e.Err.(error)
-		switch {
-		case errors.Is(err, context.Canceled):
+		if errors.Is(err, context.Canceled) {
 			return // stopped on purpose
-		case errors.Is(err, lease.ErrLost):
-			log.Info("part stopped with its lease", "part", e.ServiceName, "reason", err)
-			return
 		}
 		reason := "ended without an error"
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hedgehog/cluster/lease"
 	"hedgehog/data/aggregator"
 	"hedgehog/data/bus"
 	"hedgehog/data/collector"
@@ -136,11 +137,14 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 		}
 	}
 	again := false
-	run := func(ctx context.Context) error {
+	hold := func(ctx context.Context) error {
 		defer release()
 		defer n.view(symbol).trader.Store(nil)
 		held, done := n.guard.Hold(ctx, symbol, epoch)
 		defer done()
+		if held.Err() != nil {
+			return context.Cause(held)
+		}
 		var wait time.Duration
 		if again { // what the run before has sent may still be on its way
 			wait = n.config.recvWindow() + clockMargin
@@ -151,6 +155,9 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 				sub = subscribe()
 			}
 			err := n.trade(held, symbol, epoch, sub, wait)
+			if errors.Is(err, lease.ErrLost) {
+				n.log.Info("trading stopped with the lease", "symbol", symbol, "reason", err)
+			}
 			if !errors.Is(err, naive.ErrShutDown) {
 				return err
 			}
@@ -161,8 +168,27 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 			wait = 0
 		}
 	}
+	// A lost lease is no failure that would count against the symbol: mostly the part is
+	// about to be stopped.
+	run := func(ctx context.Context) error {
+		for {
+			err := hold(ctx)
+			if !errors.Is(err, lease.ErrLost) {
+				return err
+			}
+			select {
+			case <-time.After(leasePause):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
 	return &part{name: partTrade, epoch: epoch, run: run, release: release}
 }
+
+// leasePause is how long a trader that has lost its lease waits before it looks
+// whether it has got it back; like proposePause no divisor of other times.
+const leasePause = 103 * time.Millisecond
 
 // untilTurnedOn turns trading off, whose shutdown is complete, and returns when it
 // is on again. Where nobody turns it on at once, the part is stopped before that.
