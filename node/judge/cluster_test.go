@@ -196,7 +196,7 @@ func (c *cluster) step(e naive.Event) {
 			attempt := 1
 			if p.Sell != nil { // it was cancelled
 				attempt = mustName(c.tb, p.Sell.ClientID).Attempt + 1
-				p.Sold, p.SoldFor = p.Sold.Add(p.Sell.ExecutedQuantity), p.SoldFor.Add(p.Sell.QuoteQuantity)
+				p.Replaced = append(slices.Clone(p.Replaced), *p.Sell)
 			}
 			p.Sell = c.place(p, exchange.Sell, d, attempt)
 		case naive.Renew:
