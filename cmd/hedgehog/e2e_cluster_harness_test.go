@@ -353,6 +353,10 @@ func (c *cluster) signal(name string, signal os.Signal) {
 // finish ends the nodes, then the exchange, and judges what they left.
 func (c *cluster) finish() {
 	c.t.Helper()
+	eventuallyEvery(c.t, 100*time.Millisecond, "a full cycle", func() bool {
+		c.hear()
+		return c.court.Counts().Cycles > 0
+	})
 	c.judgeOrders()
 	for _, m := range c.running() {
 		c.stop(m.name)
