@@ -127,7 +127,7 @@ func findMutant(t *testing.T, binary, name string) foundMutant {
 // runMutant runs so many seeds one after the other, until the first that fails.
 func runMutant(ctx context.Context, binary, mutant string, seeds int) ([]byte, error) {
 	c := exec.CommandContext(ctx, binary, "-test.run", "^TestSeeds$", "-test.timeout", "20m",
-		"-seeds", strconv.Itoa(seeds), "-worker", "1/1", "-first")
+		"-seeds", strconv.Itoa(seeds), "-worker", "1/1", "-first", "-busy")
 	c.Env = append(os.Environ(), "GOMAXPROCS=1", mutantVariable+"="+mutant)
 	return c.CombinedOutput()
 }
