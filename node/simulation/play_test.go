@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hedgehog/cluster/lease"
@@ -108,6 +109,7 @@ func (w *world) play() error {
 	// What counts is what is on the disks now, not what nodes that end tidy up.
 	for _, name := range w.names {
 		w.machines[name].crash(killed)
+		synctest.Wait() // for those whose callers or answers died with it
 	}
 	return w.court.final(settled, last)
 }

@@ -321,8 +321,8 @@ func (w *world) end() {
 	for _, name := range slices.Sorted(maps.Keys(w.machines)) {
 		w.machines[name].resume()
 		w.machines[name].crash(killed)
+		synctest.Wait() // for those whose callers or answers died with it
 	}
-	synctest.Wait() // for who has something to say of that
 	w.mu.Lock()
 	w.over = true
 	w.mu.Unlock()
