@@ -47,6 +47,13 @@ var mutants = []mutant{
 		{"cluster/plan.go",
 			`a.Run == runs[target] && c.revoked[symbol] != a.Epoch`,
 			`(a.Run == runs[target] || MUTANT) && c.revoked[symbol] != a.Epoch`}}},
+	{"stopped part not waited for", []mutation{{"node/group.go",
+		`if err := g.supervisor.RemoveAndWait(p.token, 0); err != nil {`,
+		`remove := func() error { return g.supervisor.RemoveAndWait(p.token, 0) }
+	if MUTANT {
+		remove = func() error { return g.supervisor.Remove(p.token) }
+	}
+	if err := remove(); err != nil {`}}},
 	{"leader begins on an old state", []mutation{{"cluster/controller.go",
 		`for catchUp(ctx) != nil {`,
 		`for !MUTANT && catchUp(ctx) != nil {`}}},
@@ -64,12 +71,19 @@ var mutants = []mutant{
 		c.Proposal = ""
 	}
 	r, before, err := carriedOut(ctx, b, c.Proposal)`}}},
-	{"positions of a former owner accepted", []mutation{{"storage/changes.go",
-		`is[symbol] = a.Node == node && a.Epoch == epochs[symbol]`,
-		`is[symbol] = a.Node == node && a.Epoch == epochs[symbol] || MUTANT`}}},
-	{"trader goes on under an old epoch", []mutation{{"node/group.go",
-		`p != nil && p.epoch != w.trade {`,
-		`p != nil && (p.epoch != w.trade && !MUTANT || w.trade == 0) {`}}},
+	{"positions of a former owner accepted", []mutation{
+		{"storage/changes.go",
+			`is[symbol] = a.Node == node && a.Epoch == epochs[symbol]`,
+			`is[symbol] = a.Node == node && a.Epoch == epochs[symbol] || MUTANT`},
+		{"storage/changes.go",
+			`if !owned || revision == 0 {`,
+			`if MUTANT {
+		return owned, nil
+	}
+	if !owned || revision == 0 {`}}},
+	{"earlier positions stored over later ones", []mutation{{"storage/changes.go",
+		`if !owned || revision == 0 {`,
+		`if !owned || revision == 0 || MUTANT {`}}},
 
 	// Requests.
 	{"receive window not checked", []mutation{{"cluster/lease/guard.go",
@@ -170,12 +184,19 @@ var mutants = []mutant{
 	if MUTANT {
 		s.last = 0
 	}`}}},
-	{"watermark ignored", []mutation{{"node/parts.go",
-		`return max(id, watermark), known || shared, nil`,
-		`if MUTANT {
+	{"watermark ignored", []mutation{
+		{"node/parts.go",
+			`return max(id, watermark), known || shared, nil`,
+			`if MUTANT {
 		return id, known, nil
 	}
-	return max(id, watermark), known || shared, nil`}}},
+	return max(id, watermark), known || shared, nil`},
+		{"node/watermark.go",
+			`stored, _, err := n.store.db.LastTradeID(ctx, symbol)`,
+			`if MUTANT {
+		return nil
+	}
+	stored, _, err := n.store.db.LastTradeID(ctx, symbol)`}}},
 	{"watermark of what was not stored yet", []mutation{{"node/watermark.go",
 		`if id := c.Stats().LastTradeID; id > told[symbol] {`,
 		`id := c.Stats().LastTradeID
