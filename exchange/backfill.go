@@ -11,8 +11,8 @@ type TradeHistory interface {
 	TradesFrom(ctx context.Context, symbol string, fromID int64, limit int) ([]TradeEvent, error)
 }
 
-// pageTrades is the most trades that the exchange gives at once.
-const pageTrades = 1000
+// TradesPage is the most trades that the exchange gives at once.
+const TradesPage = 1000
 
 // MissedTrades reads the trades of symbol from id first on, page by page, up to
 // and including id last, or to the newest there is when last is zero. It ends
@@ -20,7 +20,7 @@ const pageTrades = 1000
 func MissedTrades(ctx context.Context, h TradeHistory, symbol string, first, last int64) iter.Seq2[*TradeEvent, error] {
 	return func(yield func(*TradeEvent, error) bool) {
 		for next := first; last == 0 || next <= last; {
-			page, err := h.TradesFrom(ctx, symbol, next, pageTrades)
+			page, err := h.TradesFrom(ctx, symbol, next, TradesPage)
 			if err != nil {
 				yield(nil, fmt.Errorf("trades of %s from id %d: %w", symbol, next, err))
 				return
@@ -39,7 +39,7 @@ func MissedTrades(ctx context.Context, h TradeHistory, symbol string, first, las
 					return
 				}
 			}
-			if len(page) < pageTrades {
+			if len(page) < TradesPage {
 				return
 			}
 		}

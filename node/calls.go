@@ -234,13 +234,21 @@ func (n *Node) propose(ctx context.Context, c storage.Command) (storage.Result, 
 		if err == nil || !mayTryAgain(err) {
 			return result, err
 		}
-		pause := time.NewTimer(proposePause)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
+		if pause(ctx, proposePause) != nil {
 			return storage.Result{}, fmt.Errorf("%w: %w", errNotReady, err)
 		}
+	}
+}
+
+// pause returns when d has passed, or ctx's cause when that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

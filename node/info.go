@@ -34,10 +34,8 @@ func (n *Node) followExchangeInfo(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		select {
-		case <-time.After(infoRefresh):
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := pause(ctx, infoRefresh); err != nil {
+			return err
 		}
 	}
 }

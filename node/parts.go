@@ -176,10 +176,8 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 			if !errors.Is(err, lease.ErrLost) {
 				return err
 			}
-			select {
-			case <-time.After(leasePause):
-			case <-ctx.Done():
-				return context.Cause(ctx)
+			if err := pause(ctx, leasePause); err != nil {
+				return err
 			}
 		}
 	}

@@ -115,12 +115,8 @@ func (n *Node) firstWatermark(ctx context.Context, symbol string, last int64) (i
 				return last, nil
 			}
 		}
-		pause := time.NewTimer(proposePause)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return 0, fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		if over := pause(ctx, proposePause); over != nil {
+			return 0, fmt.Errorf("%w: %w", over, err)
 		}
 	}
 }

@@ -123,7 +123,10 @@ func (s sink) Trade(ctx context.Context, t *exchange.TradeEvent) error {
 // backfill publishes the trades after the last one, up to id to, or to the
 // newest when to is 0.
 func (s *Streamer) backfill(ctx context.Context, to int64) error {
-	if to != 0 || s.config.MaxBackfill < shortGap {
+	// A gap that one request brings costs that one: only who misses more has to know
+	// how many more there are.
+	later := to == 0 && s.config.MaxBackfill >= exchange.TradesPage
+	if !later {
 		if err := s.giveUp(ctx, to); err != nil {
 			return err
 		}
@@ -140,9 +143,7 @@ func (s *Streamer) backfill(ctx context.Context, to int64) error {
 			return err
 		}
 		s.stats.backfilled.Add(1)
-		// Only who misses that many has to know how many more there are: a short gap
-		// costs one request.
-		if to == 0 && s.config.MaxBackfill >= shortGap && t.ID == from+shortGap-1 {
+		if later && t.ID == from+exchange.TradesPage-1 {
 			if err := s.giveUp(ctx, 0); err != nil {
 				return err
 			}
@@ -156,9 +157,6 @@ func (s *Streamer) backfill(ctx context.Context, to int64) error {
 	}
 	return nil
 }
-
-// shortGap is how many missing trades one request brings.
-const shortGap = 1000
 
 // giveUp passes over the oldest of the trades that backfill would fetch where
 // they are more than MaxBackfill.

@@ -99,13 +99,13 @@ type TraderStatus struct {
 	LastError string
 }
 
-// New returns a trader that takes its events from sub, which has to cover the
-// symbol's TRADE_EVENTS, ORDERS and SETTINGS, and publishes its positions as
-// they change on POSITIONS. The trader closes nothing that it was given.
 // longestPause bounds the growing pauses after failures: so long a symbol may stand
 // still after the exchange has come back.
 const longestPause = 5 * time.Second
 
+// New returns a trader that takes its events from sub, which has to cover the
+// symbol's TRADE_EVENTS, ORDERS and SETTINGS, and publishes its positions as
+// they change on POSITIONS. The trader closes nothing that it was given.
 func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Logger) *Trader {
 	failures := backoff.NewExponentialBackOff()
 	failures.InitialInterval = time.Second
