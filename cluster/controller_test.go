@@ -30,6 +30,15 @@ func symbolIs(name string, assigned bool, pin string) command {
 	}
 }
 
+// all is several commands in one: nobody sees the state in between.
+func all(commands ...command) command {
+	return func(s *cluster.State) {
+		for _, do := range commands {
+			do(s)
+		}
+	}
+}
+
 func TestSymbolsFindTheirOwners(t *testing.T) {
 	const long = 10 * time.Second // for anything to come to rest
 
@@ -74,9 +83,8 @@ func TestSymbolsFindTheirOwners(t *testing.T) {
 		}, "C=n3#3/2"},
 		{"the next owner dies and the symbol stays", []string{"n1", "n2"}, nil, func(s *stage) {
 			s.play(soon)
-			s.change(s.given("C", "n1", 1, ""))
-			s.change(symbolIs("C", true, "n2"))
 			s.actors["n2"].idle = true
+			s.change(all(s.given("C", "n1", 1, ""), symbolIs("C", true, "n2")))
 			s.play(soon)
 			s.dies("n2")
 			s.play(soon)

@@ -6,10 +6,7 @@ import (
 	"time"
 )
 
-const (
-	troubled = 15 * time.Second // how long things go wrong
-	seeds    = 100
-)
+const troubled = 15 * time.Second // how long things go wrong
 
 // outcome is what came of a world.
 type outcome struct {
