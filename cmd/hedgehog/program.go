@@ -79,6 +79,7 @@ func (p *program) app() *cli.App {
 			p.ordersCommand(),
 			p.tradesCommand(),
 			p.candlesCommand(),
+			p.dataCommand(),
 			p.watchCommand(),
 			p.clusterCommand(),
 			p.versionCommand(),
