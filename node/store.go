@@ -43,6 +43,15 @@ func (s store) TradesSince(ctx context.Context, symbol string, from exchange.Mic
 	return s.db.Trades(ctx, symbol, storage.TradeRange{From: from})
 }
 
+// StoreMissed is for the aggregator.
+func (s store) StoreMissed(ctx context.Context, symbol string, trades []*exchange.TradeEvent) error {
+	set, err := s.db.Settings(ctx, symbol)
+	if err != nil || !set.Collecting.TradeEvents {
+		return err
+	}
+	return s.Write(ctx, collector.Batch{Trades: trades})
+}
+
 // OldestOpenOrder is for the order stream.
 func (s store) OldestOpenOrder(ctx context.Context, symbol string) (int64, error) {
 	open, err := s.db.Orders(ctx, storage.OrderFilter{Symbol: symbol, OpenOnly: true})

@@ -1,10 +1,12 @@
 package aggregator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 
 	"hedgehog/data/bus"
 	"hedgehog/exchange"
@@ -20,6 +22,9 @@ type Store interface {
 	// TradesSince returns the stored trades with a trade time of from or later, in
 	// order of id.
 	TradesSince(ctx context.Context, symbol string, from exchange.Micros) iter.Seq2[exchange.TradeEvent, error]
+	// StoreMissed stores trades of the symbol that were fetched because they were not
+	// stored, where its trades are collected.
+	StoreMissed(ctx context.Context, symbol string, trades []*exchange.TradeEvent) error
 }
 
 // MaxGap is the most trades that are fetched to fill a hole in the ids. A larger
@@ -38,8 +43,9 @@ type Aggregator struct {
 
 	candles  Candles
 	restored bool
-	last     int64              // id of the last trade counted, or before what counts; 0 for none
-	closed   []*exchange.Candle // not published yet
+	last     int64                  // id of the last trade counted, or before what counts; 0 for none
+	page     []*exchange.TradeEvent // that was fetched last
+	closed   []*exchange.Candle     // not published yet
 }
 
 // New returns an Aggregator that takes trades from sub and publishes on b. The
@@ -96,6 +102,7 @@ func (a *Aggregator) restore(ctx context.Context) error {
 		return nil
 	}
 	a.candles, a.closed = Candles{}, nil
+	defer func() { a.page = nil }() // it serves the many holes that are stored, not those to come
 	var from exchange.Micros
 	for i, minutes := range exchange.CandleMinutes {
 		c, ok, err := a.store.LastCandle(ctx, a.symbol, minutes)
@@ -149,12 +156,60 @@ func (a *Aggregator) fill(ctx context.Context, next int64) error {
 		a.candles.Drop()
 		return nil
 	}
-	for t, err := range exchange.MissedTrades(ctx, a.exchange, a.symbol, first, next-1) {
+	missed, err := a.fetch(ctx, first, next-1)
+	if err != nil {
+		return err
+	}
+	for _, t := range missed {
+		if err := a.add(ctx, t); err != nil {
+			return err
+		}
+	}
+	// Else they would be fetched again at every start: where symbols move, a node's
+	// own trades have a hole for each time that another one owned the symbol.
+	if err := a.store.StoreMissed(ctx, a.symbol, missed); err != nil {
+		return fmt.Errorf("store trades %d to %d: %w", first, next-1, err)
+	}
+	return nil
+}
+
+// fetch returns the trades from first to last that the exchange has. A page costs
+// the same however little of it is needed, so what it holds beyond last serves the
+// holes behind this one.
+func (a *Aggregator) fetch(ctx context.Context, first, last int64) ([]*exchange.TradeEvent, error) {
+	var found []*exchange.TradeEvent
+	for first <= last {
+		at, has := slices.BinarySearchFunc(a.page, first, func(t *exchange.TradeEvent, id int64) int { return cmp.Compare(t.ID, id) })
+		fresh := at == len(a.page) || at == 0 && !has // the page does not reach so far
+		if fresh {
+			if err := a.turn(ctx, first); err != nil {
+				return nil, err
+			}
+			at = 0
+		}
+		for _, t := range a.page[at:] {
+			if t.ID > last {
+				return found, nil
+			}
+			found = append(found, t)
+			first = t.ID + 1
+		}
+		if fresh && len(a.page) < exchange.TradesPage {
+			break // there are no more
+		}
+	}
+	return found, nil
+}
+
+// turn fetches the page that begins with id first.
+func (a *Aggregator) turn(ctx context.Context, first int64) error {
+	a.page = a.page[:0:0]
+	for t, err := range exchange.MissedTrades(ctx, a.exchange, a.symbol, first, 0) {
 		if err != nil {
 			return err
 		}
-		if err := a.add(ctx, t); err != nil {
-			return err
+		if a.page = append(a.page, t); len(a.page) == exchange.TradesPage {
+			break
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package aggregator_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -144,6 +145,41 @@ func TestAGapIsFilledWhereARestartBegins(t *testing.T) {
 			candles := candlesOf(aggregate(t, database{db}, history(trades), quiet(), symbol, trades[4:]))
 			wantCandles(t, ofLength(candles, 1), plainCandles(trades[1:], 1))
 		})
+	}
+}
+
+// counting is an exchange's memory that counts how often it is asked.
+type counting struct {
+	history
+	requests int
+}
+
+func (c *counting) TradesFrom(ctx context.Context, symbol string, fromID int64, limit int) ([]exchange.TradeEvent, error) {
+	c.requests++
+	return c.history.TradesFrom(ctx, symbol, fromID, limit)
+}
+
+// Where a symbol moves between nodes, what each has stored has many holes. Each of
+// them was a request, at every start, until nothing was left of the exchange's limits.
+func TestManyHolesCostFewRequestsAndOnlyOnce(t *testing.T) {
+	var trades []*exchange.TradeEvent
+	var stored []bus.Event
+	for id := int64(1); id <= 2500; id++ {
+		trades = append(trades, trade(id, midnight+exchange.Micros(id)*second/10, "10"))
+		if id%10 < 5 {
+			stored = append(stored, trades[id-1])
+		}
+	}
+	db := openDB(t)
+	store(t, db, stored)
+	ex := &counting{history: trades}
+	for start, want := range []int{3, 0} {
+		ex.requests = 0
+		candles := candlesOf(aggregate(t, database{db}, ex, quiet(), symbol, []*exchange.TradeEvent{trade(2501, midnight+5*minute, "10")}))
+		wantCandles(t, ofLength(candles, 1), plainCandles(append(trades[:len(trades):len(trades)], trade(2501, midnight+5*minute, "10")), 1))
+		if ex.requests != want {
+			t.Errorf("start %d took %d requests, want %d", start+1, ex.requests, want)
+		}
 	}
 }
 

@@ -127,6 +127,11 @@ func (d database) TradesSince(ctx context.Context, symbol string, from exchange.
 	return d.Trades(ctx, symbol, storage.TradeRange{From: from})
 }
 
+func (d database) StoreMissed(ctx context.Context, _ string, trades []*exchange.TradeEvent) error {
+	_, err := d.Write(ctx, storage.Batch{Trades: trades})
+	return err
+}
+
 func openDB(tb testing.TB) *storage.DB {
 	tb.Helper()
 	db, err := storage.Open(tb.Context(), filepath.Join(tb.TempDir(), "hedgehog.db"))
