@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/shopspring/decimal"
+
+	"hedgehog/exchange"
 )
 
 // text returns the form in which an amount is stored, decimal.String's. Two
@@ -14,6 +16,15 @@ func text(d decimal.Decimal) string {
 	if places <= 0 || places > 18 || d.NumDigits() > 18 || n < 0 {
 		return d.String()
 	}
+	return plain(n, places)
+}
+
+// unitsText is text for an amount in units, which is not below 0.
+func unitsText(u exchange.Units) string { return plain(int64(u), exchange.UnitPlaces) }
+
+// plain returns n × 10^-places, with n not below 0 and up to 18 places, without
+// trailing zeros.
+func plain(n int64, places int) string {
 	for places > 0 && n%10 == 0 {
 		n /= 10
 		places--

@@ -30,6 +30,10 @@ var (
 	// again will not mend that. Nothing of the transaction has been kept.
 	ErrRefused = errors.New("refused by the database")
 
+	// ErrContradiction is returned when history to be stored differs from what is
+	// stored of the same. Nothing of the transaction has been kept.
+	ErrContradiction = errors.New("contradicts what is stored")
+
 	// ErrUnknownSymbol is returned when a symbol has no settings.
 	ErrUnknownSymbol = errors.New("symbol has no settings")
 
