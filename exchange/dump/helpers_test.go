@@ -5,7 +5,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"strconv"
 	"testing"
 
 	"hedgehog/exchange"
@@ -60,23 +59,3 @@ func writeZip(tb testing.TB, path string, files map[string]string) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-// endless is a dump without end: line with rising ids before it.
-type endless struct {
-	line []byte
-	id   int64
-	rest []byte
-}
-
-func (e *endless) Read(p []byte) (int, error) {
-	if len(e.rest) == 0 {
-		for range 1000 {
-			e.id++
-			e.rest = strconv.AppendInt(e.rest, e.id, 10)
-			e.rest = append(e.rest, e.line...)
-		}
-	}
-	n := copy(p, e.rest)
-	e.rest = e.rest[n:]
-	return n, nil
-}

@@ -1,172 +1,175 @@
 package dump
 
 import (
-	"archive/zip"
-	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"hedgehog/exchange"
 )
 
-// maxLine is the longest line taken, in bytes. A real one has about 80.
-const maxLine = 4096
-
 // Options say how a dump is read.
 type Options struct {
-	// SkipBad passes over lines that are not a trade instead of failing; Skipped
-	// tells how many there were. What the file system or the zip refuses fails
-	// all the same.
+	// SkipBad passes over lines that are not what the dump has instead of failing;
+	// Skipped tells how many there were. What the file system or the zip refuses
+	// fails all the same.
 	SkipBad bool
 }
 
-// Reader reads the trades of one dump in the order of the file.
+// Reader reads one dump in the order of the file.
 type Reader struct {
-	opts   Options
-	file   string // for errors
-	symbol string
-	lines  *bufio.Reader
-	close  func() error
+	source
+	opts  Options
+	file  string // for errors
+	name  Name
+	close func() error
 
-	line     int   // number of the line read last, from 1
-	columns  int   // of the first trade; 0 before it
-	lastID   int64 // of the last trade
+	line     int             // number of the line read last, from 1
+	columns  int             // of the first line that was taken; 0 before it
+	lastID   int64           // of the line taken last; of a candle 0
+	lastTime exchange.Micros // likewise, of a candle its start
 	skipped  int
 	firstBad error
 }
 
-// SymbolOf returns the symbol that a dump is of: its file name up to the first
-// "-", as in XRPETH-trades-2019-10-11.zip.
-func SymbolOf(path string) (string, error) {
-	name := filepath.Base(path)
-	symbol, _, found := strings.Cut(name, "-")
-	if !found || !exchange.ValidSymbolName(symbol) {
-		return "", fmt.Errorf("dump %s: the file name does not start with a symbol and a \"-\", as in XRPETH-trades-2019-10-11.csv", path)
-	}
-	return symbol, nil
-}
-
-// Open opens the dump at path, a zip when its name ends so. The caller closes it.
-func Open(path string, opts Options) (*Reader, error) {
-	symbol, err := SymbolOf(path)
-	if err != nil {
-		return nil, err
-	}
-	if strings.EqualFold(filepath.Ext(path), ".zip") {
-		return openZip(path, symbol, opts)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open dump: %w", err)
-	}
-	r := NewReader(f, path, symbol, opts)
-	r.close = f.Close
-	return r, nil
-}
-
-func openZip(path, symbol string, opts Options) (*Reader, error) {
-	archive, err := zip.OpenReader(path)
-	if err != nil {
-		return nil, fmt.Errorf("open dump %s: %w", path, err)
-	}
-	if len(archive.File) != 1 || !strings.EqualFold(filepath.Ext(archive.File[0].Name), ".csv") {
-		return nil, errors.Join(fmt.Errorf("open dump %s: want one .csv file in the zip, there are %d files", path, len(archive.File)), archive.Close())
-	}
-	f, err := archive.File[0].Open()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open dump %s: %w", path, err), archive.Close())
-	}
-	r := NewReader(f, path, symbol, opts)
-	r.close = func() error { return errors.Join(f.Close(), archive.Close()) }
-	return r, nil
-}
-
-// NewReader returns a reader of the plain dump in r; file names it in errors.
-func NewReader(r io.Reader, file, symbol string, opts Options) *Reader {
-	return &Reader{
-		opts:   opts,
-		file:   file,
-		symbol: symbol,
-		lines:  bufio.NewReaderSize(r, maxLine),
-		close:  func() error { return nil },
-	}
+// NewReader returns a reader of the plain dump in r, which is what name says; file
+// names it in errors.
+func NewReader(r io.Reader, file string, name Name, opts Options) *Reader {
+	return &Reader{source: newSource(r), opts: opts, file: file, name: name, close: func() error { return nil }}
 }
 
 // Close releases the file.
 func (r *Reader) Close() error { return r.close() }
+
+// Name returns what the dump is of.
+func (r *Reader) Name() Name { return r.name }
 
 // Skipped returns how many lines SkipBad has passed over, and what was wrong
 // with the first of them.
 func (r *Reader) Skipped() (lines int, first error) { return r.skipped, r.firstBad }
 
 // Next returns the next trade, io.EOF after the last one. A line that is not a
-// trade gives a *LineError, and the line after it can still be read.
+// trade gives a *LineError, and the line after it can still be read. A dump of
+// another kind is an error, here and in all that follows.
 func (r *Reader) Next() (exchange.TradeEvent, error) {
+	t, err := r.NextTick()
+	if err != nil {
+		return exchange.TradeEvent{}, err
+	}
+	event := t.Event(r.name.Symbol)
+	event.Source = exchange.Live // whoever plays it says what it is
+	return event, nil
+}
+
+// NextTick is Next for work on millions of trades.
+func (r *Reader) NextTick() (t exchange.Tick, err error) {
+	err = next(r, Trades, &t, (*Reader).trade)
+	return t, err
+}
+
+// ReadTicks reads the next trades into the slice and returns how many there are:
+// fewer than it holds only with an error, which is that of NextTick behind them.
+func (r *Reader) ReadTicks(into []exchange.Tick) (n int, err error) {
+	for n < len(into) {
+		if err := next(r, Trades, &into[n], (*Reader).trade); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// NextAggTrade is Next for dumps of aggregate trades.
+func (r *Reader) NextAggTrade() (t exchange.AggTrade, err error) {
+	err = next(r, AggTrades, &t, (*Reader).aggTrade)
+	return t, err
+}
+
+// NextCandle is Next for dumps of klines. A candle of a time without a trade has
+// Trades 0, and its prices are those of the last trade before.
+func (r *Reader) NextCandle() (c exchange.Candle, err error) {
+	err = next(r, Klines, &c, (*Reader).candle)
+	return c, err
+}
+
+// next reads lines until one of them is taken by parse. Parse reads the line at
+// r.at and moves that behind it, or returns which column is wrong, and why where
+// that is more than what the column wants.
+func next[T any](r *Reader, kind Kind, into *T, parse func(*Reader, *T) (bad int, reason string)) error {
+	if r.name.Kind != kind {
+		return fmt.Errorf("dump %s: it holds %s, want %s", r.file, r.name.Kind, kind)
+	}
 	for {
-		text, err := r.readLine()
-		if err == nil {
-			if r.line == 1 && isHeader(text) {
-				continue
-			}
-			var t exchange.TradeEvent
-			if t, err = r.parse(text); err == nil {
-				r.lastID = t.ID
-				return t, nil
+		if r.at == r.whole {
+			if err := r.fill(); err == io.EOF {
+				return err
+			} else if err != nil {
+				return fmt.Errorf("read dump %s after line %d: %w", r.file, r.line, err)
 			}
 		}
-		var bad *LineError
-		if !errors.As(err, &bad) || !r.opts.SkipBad {
-			return exchange.TradeEvent{}, err
+		r.line++
+		bad, reason := parse(r, into)
+		if bad < 0 {
+			return nil
 		}
-		r.skipped++
-		if r.firstBad == nil {
-			r.firstBad = err
+		if err := r.pass(bad, reason); err != nil {
+			var none T
+			*into = none
+			return err
 		}
 	}
 }
 
-// readLine returns the next line without its end. It is valid until the next call.
-func (r *Reader) readLine() ([]byte, error) {
-	text, err := r.lines.ReadSlice('\n')
-	if len(text) > 0 || err == nil {
-		r.line++
+// taken is what a column is called that nothing is wrong with.
+const taken = -1
+
+// accept ends the reading of a line in which every field for itself is right: it
+// checks the line against those before it and moves behind it.
+func (r *Reader) accept(columns, end int, id int64, at exchange.Micros) (bad int, reason string) {
+	timeColumn := 0
+	switch r.name.Kind {
+	case Trades:
+		timeColumn = 4
+	case AggTrades:
+		timeColumn = 5
 	}
 	switch {
-	case err == nil:
-		return bytes.TrimSuffix(text[:len(text)-1], []byte{'\r'}), nil
-	case errors.Is(err, bufio.ErrBufferFull):
-		start := string(text[:40])
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = r.lines.ReadSlice('\n')
-		}
-		if err != nil && err != io.EOF {
-			return nil, r.readError(err)
-		}
-		return nil, r.bad("", start+"…", fmt.Sprintf("the line is longer than %d bytes", maxLine))
-	case err == io.EOF && len(text) > 0:
-		return text, nil
-	case err == io.EOF:
-		return nil, io.EOF
-	default:
-		return nil, r.readError(err)
+	case r.columns != columns && r.columns != 0, end-r.at > maxLine+2:
+		return 0, "" // what is wrong, refuse sees
+	case id <= r.lastID && id != 0:
+		return 0, fmt.Sprintf("ids must rise, the one before is %d", r.lastID)
+	case at < r.lastTime:
+		return timeColumn, fmt.Sprintf("times must not fall, the one before is %d µs", r.lastTime)
 	}
+	r.columns, r.at, r.lastID, r.lastTime = columns, end, id, at
+	return taken, ""
 }
 
-func (r *Reader) readError(err error) error {
-	return fmt.Errorf("read dump %s after line %d: %w", r.file, r.line, err)
+// pass passes over a line that was not taken: the columns' names, or a bad line,
+// of which it returns what is wrong unless such lines are skipped.
+func (r *Reader) pass(bad int, reason string) error {
+	line := r.skip()
+	if r.line == 1 && isHeader(line) {
+		return nil
+	}
+	err := r.refuse(line, bad, reason)
+	if !r.opts.SkipBad {
+		return err
+	}
+	r.skipped++
+	if r.firstBad == nil {
+		r.firstBad = err
+	}
+	return nil
 }
 
 // isHeader says whether the line holds the columns' names, as some dumps have
 // them at the top.
 func isHeader(line []byte) bool {
 	first, _, _ := bytes.Cut(line, []byte{','})
-	switch strings.ToLower(string(first)) {
-	case "id", "trade_id", "tradeid":
+	switch strings.NewReplacer("_", "", " ", "").Replace(strings.ToLower(string(first))) {
+	case "id", "tradeid", "aggtradeid", "aggregatetradeid", "opentime":
 		return true
 	default:
 		return false

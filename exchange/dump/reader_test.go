@@ -19,6 +19,9 @@ import (
 // recorded is a real day of trades, beside the repository.
 const recorded = "../../../shared/data/XRPETH-trades-2019-10-11.csv"
 
+// xrpeth is what most dumps of the tests are of.
+var xrpeth = dump.Name{Symbol: "XRPETH"}
+
 const goodLine = "7,0.00141342,23.00000000,0.03250866,1570752011620,True,True\n"
 
 func TestRealDumpHasEveryTradeOfTheDay(t *testing.T) {
@@ -61,7 +64,7 @@ func TestLinesAreReadWhole(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			r := dump.NewReader(strings.NewReader(c.text), "X-trades.csv", "XRPETH", dump.Options{})
+			r := dump.NewReader(strings.NewReader(c.text), "X-trades.csv", xrpeth, dump.Options{})
 			event, err := r.Next()
 			if err != nil {
 				t.Fatal(err)
@@ -104,7 +107,7 @@ func TestBadLinesNameWhereTheyAre(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			r := dump.NewReader(strings.NewReader(goodLine+c.line+"\n"), "X-trades.csv", "XRPETH", dump.Options{})
+			r := dump.NewReader(strings.NewReader(goodLine+c.line+"\n"), "X-trades.csv", xrpeth, dump.Options{})
 			if _, err := r.Next(); err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +125,7 @@ func TestBadLinesNameWhereTheyAre(t *testing.T) {
 
 func TestOverlongLineIsPassedOverWithoutBeingKept(t *testing.T) {
 	text := goodLine + strings.Repeat("9", 100_000) + "\n" + "8" + goodLine[1:]
-	r := dump.NewReader(strings.NewReader(text), "X-trades.csv", "XRPETH", dump.Options{SkipBad: true})
+	r := dump.NewReader(strings.NewReader(text), "X-trades.csv", xrpeth, dump.Options{SkipBad: true})
 	var ids []int64
 	for event, err := range trades(r) {
 		if err != nil {
@@ -200,7 +203,7 @@ func TestWhatIsNotADumpIsRefused(t *testing.T) {
 
 func TestReadErrorIsNotABadLine(t *testing.T) {
 	broken := errors.New("the disk is gone")
-	r := dump.NewReader(io.MultiReader(strings.NewReader(goodLine), failing{broken}), "X-trades.csv", "XRPETH", dump.Options{SkipBad: true})
+	r := dump.NewReader(io.MultiReader(strings.NewReader(goodLine), failing{broken}), "X-trades.csv", xrpeth, dump.Options{SkipBad: true})
 	if _, err := r.Next(); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +217,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("id,price\n"+goodLine+"8,0.1,1,0.1,1735689600000001,False,Tr"), true)
 	f.Add([]byte("\n\r\n,,,,,,\n9223372036854775807,1,1,1,1570752011620,True"), true)
 	f.Fuzz(func(t *testing.T, text []byte, skip bool) {
-		r := dump.NewReader(bytes.NewReader(text), "X-trades.csv", "XRPETH", dump.Options{SkipBad: skip})
+		r := dump.NewReader(bytes.NewReader(text), "X-trades.csv", xrpeth, dump.Options{SkipBad: skip})
 		last := int64(0)
 		for event, err := range trades(r) {
 			if err != nil {
@@ -230,17 +233,4 @@ func FuzzReader(f *testing.F) {
 			last = event.ID
 		}
 	})
-}
-
-func BenchmarkReader(b *testing.B) {
-	text := []byte(strings.TrimPrefix(goodLine, "7"))
-	lines := &endless{line: text}
-	r := dump.NewReader(lines, "X-trades.csv", "XRPETH", dump.Options{})
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := r.Next(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 }

@@ -1,0 +1,95 @@
+package dump
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// maxChecksum is the size of the largest checksum file taken, in bytes.
+const maxChecksum = 4096
+
+// ErrChecksum is returned when a dump is not the one that its checksum is of.
+var ErrChecksum = errors.New("wrong checksum")
+
+// Verify compares the file at path with the checksum in the file path.CHECKSUM, which
+// the exchange publishes beside each of its dumps: "<sha256 in hex>  <file name>".
+// found is false where there is none. The file is read once, as a whole.
+func Verify(ctx context.Context, path string) (found bool, err error) {
+	text, err := readChecksum(path + ".CHECKSUM")
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("verify dump %s: %w", path, err)
+	}
+	want, name, err := parseChecksum(text)
+	if err != nil {
+		return true, fmt.Errorf("verify dump %s: %s.CHECKSUM: %w", path, path, err)
+	}
+	if name != filepath.Base(path) {
+		return true, fmt.Errorf("verify dump %s: %w: %s.CHECKSUM is that of %q", path, ErrChecksum, path, name)
+	}
+	got, err := sum(ctx, path)
+	if err != nil {
+		return true, fmt.Errorf("verify dump %s: %w", path, err)
+	}
+	if got != want {
+		return true, fmt.Errorf("verify dump %s: %w: sha256 is %x, want %x: fetch the file again", path, ErrChecksum, got, want)
+	}
+	return true, nil
+}
+
+func readChecksum(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxChecksum))
+}
+
+// parseChecksum reads the one line of a checksum file.
+func parseChecksum(text []byte) (sum [sha256.Size]byte, name string, err error) {
+	const want = "want one line, the sha256 in 64 hex digits, two spaces and the file's name"
+	line, rest, _ := bytes.Cut(text, []byte{'\n'})
+	digits, file, found := bytes.Cut(bytes.TrimRight(line, "\r"), []byte{' '})
+	// The second space is a * where the sum was taken of a file read as binary.
+	if !found || len(file) < 2 || file[0] != ' ' && file[0] != '*' || len(bytes.TrimSpace(rest)) > 0 ||
+		len(digits) != hex.EncodedLen(len(sum)) {
+		return sum, "", errors.New(want)
+	}
+	if _, err := hex.Decode(sum[:], digits); err != nil {
+		return sum, "", errors.New(want)
+	}
+	return sum, string(file[1:]), nil
+}
+
+func sum(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	for buf := make([]byte, 1<<20); ; {
+		if ctx.Err() != nil {
+			return sum, context.Cause(ctx)
+		}
+		n, err := f.Read(buf)
+		hash.Write(buf[:n])
+		if err == io.EOF {
+			return [sha256.Size]byte(hash.Sum(nil)), nil
+		}
+		if err != nil {
+			return sum, err
+		}
+	}
+}

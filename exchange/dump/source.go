@@ -1,0 +1,84 @@
+package dump
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+const (
+	// chunk is how many bytes are read at once: enough that the calls do not count.
+	chunk = 256 << 10
+	// maxLine is the longest line taken, in bytes. A real one has up to 150.
+	maxLine = 4096
+	// pad is how far behind a line's end the parser may look.
+	pad = 8
+)
+
+// source holds the part of a file that is being read. Lines from at to whole are
+// there in full, each with its '\n'.
+type source struct {
+	r              io.Reader
+	buf            []byte
+	at, whole, end int
+	err            error // of r; io.EOF after the last byte
+}
+
+func newSource(r io.Reader) source { return source{r: r, buf: make([]byte, chunk+1+pad)} }
+
+// fill reads until a whole line is there, after those that were have been taken.
+// A last line without an end gets one. A line longer than maxLine loses its middle,
+// and is still longer than that.
+func (s *source) fill() error {
+	s.end = copy(s.buf, s.buf[s.whole:s.end])
+	s.at, s.whole = 0, 0
+	for s.whole == 0 {
+		switch {
+		case s.err == io.EOF && s.end > 0:
+			s.buf[s.end] = '\n'
+			s.end++
+			s.whole = s.end
+			return nil
+		case s.err != nil:
+			return s.err
+		}
+		s.end = min(s.end, maxLine+1)
+		var n int
+		n, s.err = s.r.Read(s.buf[s.end:chunk])
+		if n > 0 {
+			if last := bytes.LastIndexByte(s.buf[s.end:s.end+n], '\n'); last >= 0 {
+				s.whole = s.end + last + 1
+			}
+			s.end += n
+		}
+	}
+	return nil
+}
+
+// skip passes over the line at at and returns it without its end. It is valid until
+// the next fill.
+func (s *source) skip() []byte {
+	line := s.buf[s.at : s.at+bytes.IndexByte(s.buf[s.at:s.whole], '\n')]
+	s.at += len(line) + 1
+	return bytes.TrimSuffix(line, []byte{'\r'})
+}
+
+// bounded is a reader of what a zip unpacks to.
+type bounded struct {
+	r     io.Reader
+	left  int64
+	limit int64
+}
+
+// Read is r's, with ErrTooLarge once more than the limit has come.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, tooLarge(b.limit)
+	}
+	return n, err
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("%w: it unpacks to more than %d bytes", ErrTooLarge, limit)
+}
