@@ -12,6 +12,9 @@ const (
 		executed_quantity, quote_quantity, order_time, update_time FROM orders`
 	selectOrder = selectOrders + " WHERE symbol = ? AND order_id = ?"
 
+	selectFills = `SELECT symbol, order_id, trade_id, side, price, quantity, commission,
+		commission_asset, maker, fill_time FROM fills`
+
 	upsertOrder = `INSERT OR REPLACE INTO orders (symbol, order_id, client_order_id, side, status, price, original_quantity,
 		executed_quantity, quote_quantity, order_time, update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
@@ -119,8 +122,7 @@ func scanOrder(row scanner) (o exchange.Order, err error) {
 
 // Fills returns the stored fills of one order, in order of trade id.
 func (db *DB) Fills(ctx context.Context, symbol string, orderID int64) ([]exchange.Fill, error) {
-	fills, err := collect(ctx, db.reader, scanFill, `SELECT symbol, order_id, trade_id, side, price, quantity, commission,
-		commission_asset, maker, fill_time FROM fills WHERE symbol = ? AND order_id = ? ORDER BY trade_id`, symbol, orderID)
+	fills, err := collect(ctx, db.reader, scanFill, selectFills+" WHERE symbol = ? AND order_id = ? ORDER BY trade_id", symbol, orderID)
 	if err != nil {
 		return nil, fmt.Errorf("read fills of %s order %d: %w", symbol, orderID, err)
 	}

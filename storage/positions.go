@@ -34,6 +34,9 @@ type Position struct {
 	Profit         decimal.Decimal `json:"profit"`                    // quote asset, fees taken off; below 0 for a loss
 }
 
+const selectPositions = `SELECT symbol, position_id, parent_id, slot, state, rebuy_triggered, buy_client_id,
+	sell_client_id, start_time, end_time, profit FROM positions`
+
 func putPosition(ctx context.Context, b batch, p Position) (int64, error) {
 	return b.exec(ctx, `INSERT OR REPLACE INTO positions (symbol, position_id, parent_id, slot, state,
 		rebuy_triggered, buy_client_id, sell_client_id, start_time, end_time, profit)
@@ -44,8 +47,7 @@ func putPosition(ctx context.Context, b batch, p Position) (int64, error) {
 // Positions returns the positions of symbol, of all symbols when it is empty, in
 // order of their start; only the open ones if so asked.
 func (db *DB) Positions(ctx context.Context, symbol string, openOnly bool) ([]Position, error) {
-	query := `SELECT symbol, position_id, parent_id, slot, state, rebuy_triggered, buy_client_id,
-		sell_client_id, start_time, end_time, profit FROM positions WHERE (?1 = '' OR symbol = ?1)`
+	query := selectPositions + " WHERE (?1 = '' OR symbol = ?1)"
 	if openOnly {
 		query += " AND state = 'open'"
 	}
