@@ -112,10 +112,10 @@ func (e *Engine) trade(t exchange.TradeEvent) error {
 	if err != nil {
 		return fmt.Errorf("trade %s %d: %w", t.Symbol, t.ID, err)
 	}
-	last := m.history.last()
+	last := m.average.last.ID
 	switch {
-	case t.ID <= 0 || last != nil && t.ID <= last.ID:
-		return fmt.Errorf("trade %s %d: ids must rise, the last one is %d", t.Symbol, t.ID, lastID(last))
+	case t.ID <= last:
+		return fmt.Errorf("trade %s %d: ids must rise, the last one is %d", t.Symbol, t.ID, last)
 	case t.Price.Sign() <= 0 || t.Quantity.Sign() <= 0:
 		return fmt.Errorf("trade %s %d: price %s and quantity %s must be above 0", t.Symbol, t.ID, t.Price, t.Quantity)
 	}
@@ -150,13 +150,6 @@ func (e *Engine) lastTrade(symbol string) (exchange.TradeEvent, error) {
 		return exchange.TradeEvent{}, err
 	}
 	return trades[0], nil
-}
-
-func lastID(t *exchange.TradeEvent) int64 {
-	if t == nil {
-		return 0
-	}
-	return t.ID
 }
 
 // commit writes a change to the log and the journal and then makes it. When it
@@ -237,10 +230,7 @@ func (e *Engine) AveragePrice(symbol string) (minutes int, price decimal.Decimal
 	if err != nil {
 		return 0, decimal.Zero, 0, err
 	}
-	if t := m.history.last(); t != nil {
-		last = t.TradeTime
-	}
-	return m.rules.Filters.AvgPriceMinutes, m.history.average(), last, nil
+	return m.rules.Filters.AvgPriceMinutes, m.average.price(), m.average.last.Time, nil
 }
 
 // defaultLimit is how many rows a query returns that doesn't say.

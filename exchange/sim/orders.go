@@ -147,7 +147,7 @@ func validClientID(id string) bool {
 // marketState gathers what the filters of the symbol compare an order with.
 func (e *Engine) marketState(a *account, m *market) exchange.MarketState {
 	base := a.balance(m.rules.BaseAsset)
-	s := exchange.MarketState{AveragePrice: m.history.average(), BaseHeld: base.Free.Add(base.Locked)}
+	s := exchange.MarketState{AveragePrice: m.average.price(), BaseHeld: base.Free.Add(base.Locked)}
 	for _, o := range a.open {
 		if o.Symbol != m.rules.Name {
 			continue

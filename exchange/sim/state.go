@@ -26,7 +26,13 @@ type market struct {
 	rules   exchange.Symbol
 	listed  bool // false: known from an earlier run only
 	book    book
-	history *history
+	history history
+	average average
+}
+
+func newMarket(rules exchange.Symbol, listed bool, keep int) *market {
+	window := exchange.Micros(rules.Filters.AvgPriceMinutes) * 60_000_000
+	return &market{rules: rules, listed: listed, history: history{keep: keep}, average: average{window: window}}
 }
 
 // The kinds of records. The first three are changes; the others, which a
@@ -70,7 +76,7 @@ func newState(cfg Config) *state {
 		orders:   make(map[int64]*order),
 	}
 	for _, rules := range cfg.Info.Symbols {
-		s.markets[rules.Name] = &market{rules: rules, listed: true, history: newHistory(cfg.KeepTrades, rules.Filters.AvgPriceMinutes)}
+		s.markets[rules.Name] = newMarket(rules, true, cfg.KeepTrades)
 	}
 	return s
 }
@@ -115,7 +121,7 @@ func (s *state) apply(r *record) error {
 	case kindSymbol:
 		if s.markets[r.Symbol] == nil {
 			rules := exchange.Symbol{Name: r.Symbol, BaseAsset: r.Base, QuoteAsset: r.Quote}
-			s.markets[r.Symbol] = &market{rules: rules, history: newHistory(s.cfg.KeepTrades, 0)}
+			s.markets[r.Symbol] = newMarket(rules, false, s.cfg.KeepTrades)
 		}
 	case kindIDs:
 		if r.Version != stateVersion {
@@ -188,7 +194,12 @@ func (s *state) applyTrade(r *record) error {
 			return fmt.Errorf("trade %d: order %d is not known", r.Trade.ID, f.OrderID)
 		}
 	}
+	tick, err := exchange.TickOf(r.Trade)
+	if err != nil {
+		return err
+	}
 	m.history.add(r.Trade)
+	m.average.add(tick)
 	for _, f := range r.Fills {
 		o := s.orders[f.OrderID]
 		a := s.account(o.account)
