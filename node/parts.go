@@ -249,7 +249,7 @@ func (n *Node) trade(ctx context.Context, symbol string, epoch uint64, sub *bus.
 		ActOn:  exchange.Live,
 		Jitter: n.around.Jitter,
 		Now:    n.now,
-	}, n.client, n.bus, sub, n.log)
+	}, n.client, n.bus.Publisher(bus.Positions(symbol)), sub, n.log)
 	n.view(symbol).trader.Store(t)
 	// Side by side: what the first publishes waits in the trader's own queue, which
 	// may be full by now.

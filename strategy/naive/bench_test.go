@@ -125,7 +125,7 @@ func BenchmarkQuietTrade(b *testing.B) {
 	sub := events.Subscribe(bus.Options{Name: "trader"}, bus.TradeEvents("XRPUSDT"))
 	defer sub.Close()
 	trader := naive.New(naive.Config{Symbol: xrpusdt(), Fee: naive.DefaultFee, Settings: settings, ActOn: exchange.Live, Now: time.Now},
-		sim.NewLocal(engine, account, "hedgehog/test (bench)"), events, sub, quiet())
+		sim.NewLocal(engine, account, "hedgehog/test (bench)"), events.Publisher(bus.Positions("XRPUSDT")), sub, quiet())
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- trader.Run(ctx) }()

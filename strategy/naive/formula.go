@@ -121,7 +121,7 @@ func (f Formula) proceed(p Position, s Settings, open int) (Position, Decision) 
 // takes; such a rest ends the position. A whole buy's rest does not: to buy
 // again what can't be sold would pile it up.
 func (f Formula) sell(p Position, s Settings, open int) (Position, Decision) {
-	sold := p.sold()
+	sold := p.Sold()
 	d := Decision{
 		Action:   PlaceSell,
 		Price:    f.SellPrice(p.Buy.Price, s.ProfitTarget),

@@ -225,7 +225,7 @@ func (d *desk) startTrader(s naive.Settings, restore []naive.Position) {
 	if d.configure != nil {
 		d.configure(&config)
 	}
-	d.trader = naive.New(config, d.exchange, d.bus, sub, quiet())
+	d.trader = naive.New(config, d.exchange, d.bus.Publisher(bus.Positions(s.Symbol)), sub, quiet())
 	stopRecord := run(d.t, "record", func(ctx context.Context) error {
 		for {
 			m, err := record.Next(ctx)

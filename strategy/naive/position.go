@@ -121,8 +121,17 @@ func (p *Position) received(baseAsset string) decimal.Decimal {
 	return received
 }
 
-// sold is what the sells have sold so far, in the base asset.
-func (p *Position) sold() decimal.Decimal {
+// Held is what the position has of the base asset: what its buy brought, less
+// what it has sold.
+func (p *Position) Held(baseAsset string) decimal.Decimal {
+	if p.Buy == nil {
+		return decimal.Zero
+	}
+	return p.received(baseAsset).Sub(p.Sold())
+}
+
+// Sold is what the sells have sold so far, in the base asset.
+func (p *Position) Sold() decimal.Decimal {
 	sold := decimal.Zero
 	if p.Sell != nil {
 		sold = p.Sell.ExecutedQuantity

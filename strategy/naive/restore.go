@@ -17,9 +17,9 @@ import (
 // many at once.
 const recentOrders = 1000
 
-// restore makes the positions agree with the exchange: what it has accepted is
-// the truth, whatever was or was not recorded here.
-func (t *Trader) restore(ctx context.Context) error {
+// Restore makes the positions agree with the exchange: what it has accepted is
+// the truth, whatever was or was not recorded here. Run begins with it.
+func (t *Trader) Restore(ctx context.Context) error {
 	known := t.positions
 	if t.config.Wait > 0 {
 		if err := wait(ctx, t.config.Wait); err != nil {

@@ -29,6 +29,11 @@ type Exchange interface {
 	Fills(ctx context.Context, symbol string, orderID int64) ([]exchange.Fill, error)
 }
 
+// Publisher takes the positions, *Position each, as they change.
+type Publisher interface {
+	Publish(ctx context.Context, e bus.Event) error
+}
+
 // Config is what a trader needs to know.
 type Config struct {
 	Symbol exchange.Symbol
@@ -71,7 +76,7 @@ type Trader struct {
 	config    Config
 	exchange  Exchange
 	sub       *bus.Subscription
-	publisher bus.Publisher
+	publisher Publisher
 	log       *slog.Logger
 
 	settings  Settings
@@ -105,8 +110,9 @@ const longestPause = 5 * time.Second
 
 // New returns a trader that takes its events from sub, which has to cover the
 // symbol's TRADE_EVENTS, ORDERS and SETTINGS, and publishes its positions as
-// they change on POSITIONS. The trader closes nothing that it was given.
-func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Logger) *Trader {
+// they change. The trader closes nothing that it was given. sub is nil for a trader
+// that is not Run but handed its events by Handle.
+func New(c Config, ex Exchange, positions Publisher, sub *bus.Subscription, log *slog.Logger) *Trader {
 	failures := backoff.NewExponentialBackOff()
 	failures.InitialInterval = time.Second
 	failures.MaxInterval = longestPause
@@ -116,7 +122,7 @@ func New(c Config, ex Exchange, b *bus.Bus, sub *bus.Subscription, log *slog.Log
 		config:    c,
 		exchange:  ex,
 		sub:       sub,
-		publisher: b.Publisher(bus.Positions(c.Symbol.Name)),
+		publisher: positions,
 		log:       log.With("symbol", c.Symbol.Name),
 		settings:  c.Settings,
 		positions: slices.Clone(c.Restore),
@@ -134,7 +140,7 @@ func (t *Trader) Status() TraderStatus { return *t.status.Load() }
 // (ErrShutDown), or something fails that a new Trader may mend: orders that are
 // under way at the exchange are then found again by their client order ids.
 func (t *Trader) Run(ctx context.Context) error {
-	if err := t.restore(ctx); err != nil {
+	if err := t.Restore(ctx); err != nil {
 		return err
 	}
 	for {
@@ -142,21 +148,31 @@ func (t *Trader) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		switch e := m.Event.(type) {
-		case *exchange.TradeEvent:
-			err = t.onTrade(ctx, e)
-		case *exchange.OrderUpdate:
-			err = t.onNews(ctx, e)
-		case *Settings:
-			err = t.onSettings(ctx, *e)
-		default:
-			err = fmt.Errorf("trader %s: event of type %T on %s", t.config.Symbol.Name, m.Event, m.Topic)
-		}
-		if err != nil {
+		if err := t.Handle(ctx, m.Event); err != nil {
 			return err
 		}
 	}
 }
+
+// Handle deals with one event, as Run does with those of the subscription: a
+// *exchange.TradeEvent, *exchange.OrderUpdate or *Settings. It is for one goroutine,
+// after Restore, and returns what Run returns.
+func (t *Trader) Handle(ctx context.Context, event bus.Event) error {
+	switch e := event.(type) {
+	case *exchange.TradeEvent:
+		return t.onTrade(ctx, e)
+	case *exchange.OrderUpdate:
+		return t.onNews(ctx, e)
+	case *Settings:
+		return t.onSettings(ctx, *e)
+	default:
+		return fmt.Errorf("trader %s: event of type %T", t.config.Symbol.Name, event)
+	}
+}
+
+// Quiet returns the price from which on upwards a trade makes no position act;
+// false when every trade may. It holds until the next event is handled.
+func (t *Trader) Quiet() (from decimal.Decimal, ok bool) { return t.rebuyBelow, t.quiet }
 
 func (t *Trader) onTrade(ctx context.Context, e *exchange.TradeEvent) error {
 	if e.Source != t.config.ActOn || t.quiet && e.Price.Cmp(t.rebuyBelow) >= 0 {
