@@ -95,5 +95,7 @@ func decimalField(field []byte) (decimal.Decimal, bool) {
 }
 
 func padded(field []byte) []byte {
-	return append(append(make([]byte, 0, len(field)+1+pad), field...), "\n        "...)
+	b := make([]byte, len(field)+1+pad)
+	b[copy(b, field)] = '\n'
+	return b
 }

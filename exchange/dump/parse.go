@@ -16,32 +16,41 @@ const (
 	mostWhole = (1<<63-1)/unit - 1
 )
 
-// eight reads eight digits at once; ok is false when one of the bytes is none.
+// eight reads eight digits at once; ok is false when one of the bytes is none. All
+// fields of a dump are as long as on the line before or nearly so: the branches that
+// find a field's end are foreseen, and the arithmetic of several fields overlaps.
 func eight(b []byte, i int) (v int64, ok bool) {
 	u := binary.LittleEndian.Uint64(b[i:])
 	// A digit's upper half is 3, and still is when 6 has been added to it.
 	if u&0xf0f0f0f0f0f0f0f0|(u+0x0606060606060606)&0xf0f0f0f0f0f0f0f0>>4 != 0x3333333333333333 {
 		return 0, false
 	}
-	u = u & 0x0f0f0f0f0f0f0f0f * (10<<8 + 1) >> 8
-	u = u & 0x00ff00ff00ff00ff * (100<<16 + 1) >> 16
-	u = u & 0x0000ffff0000ffff * (10000<<32 + 1) >> 32
+	// Digits are joined to pairs, these to fours, and these to all eight.
+	u &= 0x0f0f0f0f0f0f0f0f
+	u = u * (10<<8 + 1) >> 8 & 0x00ff00ff00ff00ff
+	u = u * (100<<16 + 1) >> 16 & 0x0000ffff0000ffff
+	u = u * (10000<<32 + 1) >> 32
 	return int64(u), true
 }
+
+func digit(c byte) bool { return c-'0' <= 9 }
 
 // whole reads a whole number of at most 18 digits, which fits an int64.
 func whole(b []byte, i int) (v int64, end int) {
 	start := i
-	for n, ok := eight(b, i); ok && i-start < 16; n, ok = eight(b, i) {
-		v = v*unit + n
+	for digit(b[i]) && i-start < 16 {
+		next, ok := eight(b, i)
+		if !ok {
+			break
+		}
+		v = v*unit + next
 		i += 8
 	}
-	for c := b[i] - '0'; c <= 9; c = b[i] - '0' {
-		if i-start >= 18 {
+	for ; digit(b[i]); i++ {
+		if i-start == 18 {
 			return 0, -1
 		}
-		v = v*10 + int64(c)
-		i++
+		v = v*10 + int64(b[i]-'0')
 	}
 	if i == start {
 		return 0, -1
@@ -53,61 +62,53 @@ func whole(b []byte, i int) (v int64, end int) {
 func amount(b []byte, i int) (u exchange.Units, end int) {
 	start := i
 	var v int64
-	for c := b[i] - '0'; c <= 9; c = b[i] - '0' {
-		if v = v*10 + int64(c); v > mostWhole {
+	for ; digit(b[i]); i++ {
+		if v = v*10 + int64(b[i]-'0'); v > mostWhole {
 			return 0, -1
 		}
-		i++
 	}
 	if i == start {
 		return 0, -1
 	}
+	v *= unit
 	if b[i] != '.' {
-		return exchange.Units(v * unit), i
+		return exchange.Units(v), i
 	}
 	i++
-	fraction, all := eight(b, i)
-	if all {
-		i += 8
-		for b[i] == '0' {
-			i++
+	if fraction, ok := eight(b, i); ok {
+		for i += 8; b[i] == '0'; i++ {
 		}
-		if b[i]-'0' <= 9 {
+		if digit(b[i]) {
 			return 0, -1
 		}
-	} else {
-		scale := int64(unit)
-		for start = i; b[i]-'0' <= 9; i++ {
-			fraction = fraction*10 + int64(b[i]-'0')
-			scale /= 10
-		}
-		if i == start {
-			return 0, -1
-		}
-		fraction *= scale
+		return exchange.Units(v + fraction), i
 	}
-	return exchange.Units(v*unit + fraction), i
+	scale := int64(unit)
+	for start = i; digit(b[i]); i++ {
+		scale /= 10
+		v += scale * int64(b[i]-'0')
+	}
+	if i == start {
+		return 0, -1
+	}
+	return exchange.Units(v), i
 }
 
 // number passes over a plain decimal of any size.
 func number(b []byte, i int) (end int) {
 	start := i
-	for b[i]-'0' <= 9 {
+	for digit(b[i]) {
 		i++
 	}
-	if i == start {
-		return -1
-	}
-	if b[i] != '.' {
-		return i
-	}
-	i++
-	start = i
-	for _, ok := eight(b, i); ok; _, ok = eight(b, i) {
-		i += 8
-	}
-	for b[i]-'0' <= 9 {
+	if i > start && b[i] == '.' {
 		i++
+		start = i
+		for _, ok := eight(b, i); ok; _, ok = eight(b, i) {
+			i += 8
+		}
+		for digit(b[i]) {
+			i++
+		}
 	}
 	if i == start {
 		return -1
@@ -118,26 +119,51 @@ func number(b []byte, i int) (end int) {
 // moment reads a time and tells milliseconds from microseconds by their 13 and 16
 // digits, which they have from 2001 to 2286.
 func moment(b []byte, i int) (t exchange.Micros, end int) {
-	n, end := whole(b, i)
-	switch {
-	case n >= 1e12 && n < 1e13:
-		return exchange.MicrosOfMillis(n), end
-	case n >= 1e15 && n < 1e16:
-		return exchange.Micros(n), end
-	default:
+	first, ok := eight(b, i)
+	if !ok || b[i] == '0' {
 		return 0, -1
 	}
+	if end = i + 13; !digit(b[end]) {
+		if last, ok := eight(b, end-8); ok {
+			return exchange.Micros(first*100_000+last%100_000) * 1000, end
+		}
+	}
+	end = i + 16
+	if last, ok := eight(b, end-8); ok && !digit(b[end]) {
+		return exchange.Micros(first*unit + last), end
+	}
+	return 0, -1
 }
 
 // flag reads True or False.
 func flag(b []byte, i int) (value bool, end int) {
+	// Which of the two it is nobody can foresee, so that there is no branch for it.
+	u := binary.LittleEndian.Uint64(b[i:])
+	t, f := u&(1<<32-1)^textTrue, u&(1<<40-1)^textFalse
+	end = i + len("False")
+	if t == 0 {
+		end = i + len("True")
+	}
+	if min(t, f) == 0 {
+		return t == 0, end
+	}
+	return otherFlag(b, i)
+}
+
+const (
+	textTrue  = 'T' | 'r'<<8 | 'u'<<16 | 'e'<<24
+	textFalse = 'F' | 'a'<<8 | 'l'<<16 | 's'<<24 | 'e'<<32
+)
+
+// otherFlag reads what other tools write for True and False.
+func otherFlag(b []byte, i int) (value bool, end int) {
 	switch string(b[i : i+4]) {
-	case "True", "true", "TRUE":
+	case "true", "TRUE":
 		return true, i + 4
-	case "Fals", "fals", "FALS":
-		if e := b[i+4]; e == 'e' && b[i+3] == 's' || e == 'E' && b[i+3] == 'S' {
-			return false, i + 5
-		}
+	}
+	switch string(b[i : i+5]) {
+	case "false", "FALSE":
+		return false, i + 5
 	}
 	return false, -1
 }

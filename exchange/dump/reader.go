@@ -64,7 +64,7 @@ func (r *Reader) Next() (exchange.TradeEvent, error) {
 
 // NextTick is Next for work on millions of trades.
 func (r *Reader) NextTick() (t exchange.Tick, err error) {
-	err = next(r, Trades, &t, (*Reader).trade)
+	err = r.nextTick(&t)
 	return t, err
 }
 
@@ -72,7 +72,7 @@ func (r *Reader) NextTick() (t exchange.Tick, err error) {
 // fewer than it holds only with an error, which is that of NextTick behind them.
 func (r *Reader) ReadTicks(into []exchange.Tick) (n int, err error) {
 	for n < len(into) {
-		if err := next(r, Trades, &into[n], (*Reader).trade); err != nil {
+		if err := r.nextTick(&into[n]); err != nil {
 			return n, err
 		}
 		n++
@@ -80,45 +80,74 @@ func (r *Reader) ReadTicks(into []exchange.Tick) (n int, err error) {
 	return n, nil
 }
 
+func (r *Reader) nextTick(t *exchange.Tick) error {
+	for {
+		if r.at == r.whole || r.name.Kind != Trades {
+			if err := r.begin(Trades); err != nil {
+				return err
+			}
+		}
+		r.line++
+		bad, reason := r.trade(t)
+		if bad == taken {
+			return nil
+		}
+		if err := r.pass(bad, reason); err != nil {
+			*t = exchange.Tick{}
+			return err
+		}
+	}
+}
+
 // NextAggTrade is Next for dumps of aggregate trades.
 func (r *Reader) NextAggTrade() (t exchange.AggTrade, err error) {
-	err = next(r, AggTrades, &t, (*Reader).aggTrade)
-	return t, err
+	for {
+		if err := r.begin(AggTrades); err != nil {
+			return exchange.AggTrade{}, err
+		}
+		r.line++
+		bad, reason := r.aggTrade(&t)
+		if bad == taken {
+			return t, nil
+		}
+		if err := r.pass(bad, reason); err != nil {
+			return exchange.AggTrade{}, err
+		}
+	}
 }
 
 // NextCandle is Next for dumps of klines. A candle of a time without a trade has
 // Trades 0, and its prices are those of the last trade before.
 func (r *Reader) NextCandle() (c exchange.Candle, err error) {
-	err = next(r, Klines, &c, (*Reader).candle)
-	return c, err
+	for {
+		if err := r.begin(Klines); err != nil {
+			return exchange.Candle{}, err
+		}
+		r.line++
+		bad, reason := r.candle(&c)
+		if bad == taken {
+			return c, nil
+		}
+		if err := r.pass(bad, reason); err != nil {
+			return exchange.Candle{}, err
+		}
+	}
 }
 
-// next reads lines until one of them is taken by parse. Parse reads the line at
-// r.at and moves that behind it, or returns which column is wrong, and why where
-// that is more than what the column wants.
-func next[T any](r *Reader, kind Kind, into *T, parse func(*Reader, *T) (bad int, reason string)) error {
+// begin has the next line whole at r.at. What reads it moves that behind it, or
+// returns which column is wrong, and why where that is more than what the column wants.
+func (r *Reader) begin(kind Kind) error {
 	if r.name.Kind != kind {
 		return fmt.Errorf("dump %s: it holds %s, want %s", r.file, r.name.Kind, kind)
 	}
-	for {
-		if r.at == r.whole {
-			if err := r.fill(); err == io.EOF {
-				return err
-			} else if err != nil {
-				return fmt.Errorf("read dump %s after line %d: %w", r.file, r.line, err)
-			}
-		}
-		r.line++
-		bad, reason := parse(r, into)
-		if bad < 0 {
-			return nil
-		}
-		if err := r.pass(bad, reason); err != nil {
-			var none T
-			*into = none
+	if r.at == r.whole {
+		if err := r.fill(); err == io.EOF {
 			return err
+		} else if err != nil {
+			return fmt.Errorf("read dump %s after line %d: %w", r.file, r.line, err)
 		}
 	}
+	return nil
 }
 
 // taken is what a column is called that nothing is wrong with.

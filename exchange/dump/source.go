@@ -12,7 +12,7 @@ const (
 	// maxLine is the longest line taken, in bytes. A real one has up to 150.
 	maxLine = 4096
 	// pad is how far behind a line's end the parser may look.
-	pad = 8
+	pad = 16
 )
 
 // source holds the part of a file that is being read. Lines from at to whole are
