@@ -27,7 +27,7 @@ const (
 
 type parquetEncoder struct {
 	columns []column
-	out     *parquet.Writer
+	out     *parquet.GenericWriter[any]
 	row     parquet.Row
 	bytes   [][quantityBytes]byte // of the row's quantities, by column
 }
@@ -35,7 +35,7 @@ type parquetEncoder struct {
 func newParquet(w io.Writer, t Table) *parquetEncoder {
 	return &parquetEncoder{
 		columns: t.columns,
-		out: parquet.NewWriter(w,
+		out: parquet.NewGenericWriter[any](w,
 			parquet.NewSchema(t.name, schemaNode(t.columns)),
 			parquet.CreatedBy("hedgehog", "", ""),
 			parquet.Compression(&parquet.Zstd),
