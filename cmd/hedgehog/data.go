@@ -8,6 +8,8 @@ func (p *program) dataCommand() *cli.Command {
 		Usage: "history: import, look at, replay and export it",
 		Description: "These commands work on a node's database themselves, while no node runs on it; the node's\n" +
 			"data directory is named with --data-dir. A running node answers hedgehog trades and candles.",
-		Subcommands: []*cli.Command{},
+		Subcommands: []*cli.Command{
+			p.dataFillCommand(),
+		},
 	}
 }
