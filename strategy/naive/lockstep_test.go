@@ -34,6 +34,7 @@ type desk struct {
 	symbol   exchange.Symbol
 	now      *clock
 
+	news           sync.Mutex        // held while a trade is dealt with: news of its fills come after it
 	trades, orders *bus.Subscription // probes that see what the trader sees
 	reports        int64             // order updates that the probe has seen
 	nextID         int64
@@ -54,6 +55,12 @@ func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at
+}
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
 }
 
 func (c *clock) advance(d time.Duration) {
@@ -125,7 +132,7 @@ func run(t *testing.T, name string, part func(context.Context) error) (stop func
 // newDesk opens the streams; startTrader comes next.
 func newDesk(t *testing.T, engine *sim.Engine, ex exchange.Exchange, db *storage.DB) *desk {
 	t.Helper()
-	symbol := xrpusdt()
+	symbol := engine.Info().Symbols[0]
 	d := &desk{
 		t: t, bus: bus.New(), engine: engine, exchange: ex, symbol: symbol, nextID: 1,
 		now: &clock{at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, positions: make(chan *naive.Position, 1000),
@@ -137,9 +144,9 @@ func newDesk(t *testing.T, engine *sim.Engine, ex exchange.Exchange, db *storage
 	}
 	d.probe()
 	connected := make(chan struct{}, 2)
-	orders := streamer.NewOrders(signalling{ex, connected}, nothingStored{}, d.bus, func() []string { return nil }, quiet())
+	orders := streamer.NewOrders(signalling{ex, connected, &d.news}, nothingStored{}, d.bus, func() []string { return nil }, quiet())
 	run(t, "orders", orders.Run)
-	run(t, "streamer", streamer.New(streamer.Config{Symbol: symbol.Name}, signalling{ex, connected}, d.bus, quiet()).Run)
+	run(t, "streamer", streamer.New(streamer.Config{Symbol: symbol.Name}, signalling{ex, connected, &d.news}, d.bus, quiet()).Run)
 	<-connected
 	<-connected
 	return d
@@ -177,10 +184,12 @@ func (nothingStored) StoredOrder(context.Context, string, int64) (exchange.Order
 	return exchange.Order{}, decimal.Zero, false, nil
 }
 
-// signalling says when a stream is connected.
+// signalling says when a stream is connected, and holds news back where the desk
+// wants it: the two streams are not in step by themselves.
 type signalling struct {
 	exchange.Exchange
 	connected chan<- struct{}
+	news      *sync.Mutex
 }
 
 func (s signalling) StreamTrades(ctx context.Context, symbol string, sink exchange.TradeSink) error {
@@ -188,7 +197,7 @@ func (s signalling) StreamTrades(ctx context.Context, symbol string, sink exchan
 }
 
 func (s signalling) StreamOrders(ctx context.Context, sink exchange.OrderSink) error {
-	return s.Exchange.StreamOrders(ctx, orderSignal{sink, s.connected})
+	return s.Exchange.StreamOrders(ctx, orderSignal{sink, s.connected, s.news})
 }
 
 type tradeSignal struct {
@@ -205,6 +214,13 @@ func (s tradeSignal) Connected(ctx context.Context) error {
 type orderSignal struct {
 	exchange.OrderSink
 	connected chan<- struct{}
+	news      *sync.Mutex
+}
+
+func (s orderSignal) OrderUpdate(ctx context.Context, u *exchange.OrderUpdate) error {
+	s.news.Lock()
+	defer s.news.Unlock()
+	return s.OrderSink.OrderUpdate(ctx, u)
 }
 
 func (s orderSignal) Connected(ctx context.Context) error {
@@ -269,15 +285,23 @@ func (d *desk) pass(price string) {
 
 func (d *desk) passes(price, quantity string) {
 	d.t.Helper()
-	err := d.engine.Trade(exchange.TradeEvent{
+	d.happens(exchange.TradeEvent{
 		Symbol: d.symbol.Name, ID: d.nextID, Price: decimal.RequireFromString(price), Quantity: decimal.RequireFromString(quantity),
 		TradeTime: exchange.MicrosOf(d.now.Now()),
 	})
-	if err != nil {
-		d.t.Fatalf("trade at %s: %v", price, err)
-	}
 	d.nextID++
+}
+
+// happens lets the trade happen.
+func (d *desk) happens(trade exchange.TradeEvent) {
+	d.t.Helper()
+	d.news.Lock()
+	if err := d.engine.Trade(trade); err != nil {
+		d.t.Fatal(err)
+	}
 	d.next(d.trades)
+	d.settleBus([]bus.Topic{bus.TradeEvents(d.symbol.Name)})
+	d.news.Unlock()
 	d.settle()
 }
 
