@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hedgehog/exchange"
+	"hedgehog/exchange/dump"
 )
 
 // Archive is the address of the exchange's public dumps.
@@ -23,9 +24,9 @@ const Archive = "https://data.binance.vision"
 // DefaultDownload.
 type DownloadConfig struct {
 	Symbol string
-	Kind   string // KindTrades, KindAggTrades or KindKlines
-	// Minutes is the length of the candles where Kind is KindKlines: one that
-	// Hedgehog has.
+	Kind   dump.Kind
+	// Minutes is the length of the candles where Kind is dump.Klines, one of
+	// exchange.CandleMinutes.
 	Minutes int
 	// From and To bound what is fetched; From is in it, To is not. Dumps are of whole
 	// days, UTC: what else is in them comes too. What lies in the future is not asked for.
@@ -66,11 +67,10 @@ type DownloadConfig struct {
 	Transport http.RoundTripper
 }
 
-// DefaultDownload returns what suits the exchange's archive. Symbol, From, To and
-// Dir are left to set.
+// DefaultDownload returns what suits the exchange's archive, for trades. Symbol, From,
+// To and Dir are left to set.
 func DefaultDownload() DownloadConfig {
 	return DownloadConfig{
-		Kind:           KindTrades,
 		BaseURL:        Archive,
 		UserAgent:      "hedgehog",
 		Connections:    2,
@@ -154,7 +154,7 @@ func NewDownloader(cfg DownloadConfig, sink Sink, trades exchange.TradeHistory, 
 		return nil, fmt.Errorf("download: %w", err)
 	}
 	d := &Downloader{cfg: cfg, archive: newArchive(cfg), sink: sink}
-	if cfg.Kind == KindTrades {
+	if cfg.Kind == dump.Trades {
 		fill := DefaultFill(cfg.Symbol)
 		fill.To, fill.Beyond = cfg.To, true
 		var err error

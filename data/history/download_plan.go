@@ -2,17 +2,10 @@ package history
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"hedgehog/exchange"
-)
-
-// The kinds of dumps that there are to download.
-const (
-	KindTrades    = "trades"
-	KindAggTrades = "aggTrades"
-	KindKlines    = "klines"
+	"hedgehog/exchange/dump"
 )
 
 // intervals are the archive's names for the lengths of candles that Hedgehog has.
@@ -40,13 +33,15 @@ func (r remote) length() float64 { return r.to.Sub(r.from).Hours() / 24 }
 
 // series is the dumps of one kind of one symbol.
 type series struct {
-	symbol, kind string
-	minutes      int // of klines
+	symbol  string
+	kind    dump.Kind
+	minutes int // of klines
 }
 
 func (s series) dump(period, layout string, from, to time.Time) remote {
-	dir, label := s.kind+"/"+s.symbol, s.kind
-	if s.kind == KindKlines {
+	label := s.kind.String()
+	dir := label + "/" + s.symbol
+	if s.kind == dump.Klines {
 		label = intervals[s.minutes]
 		dir += "/" + label
 	}
@@ -103,9 +98,9 @@ func (s series) validate() error {
 	switch {
 	case !exchange.ValidSymbolName(s.symbol):
 		return fmt.Errorf("config field Symbol %q: not a symbol's name", s.symbol)
-	case !slices.Contains([]string{KindTrades, KindAggTrades, KindKlines}, s.kind):
-		return fmt.Errorf("config field Kind %q: want %s, %s or %s", s.kind, KindTrades, KindAggTrades, KindKlines)
-	case s.kind == KindKlines && intervals[s.minutes] == "":
+	case s.kind > dump.Klines:
+		return fmt.Errorf("config field Kind %d: want %s, %s or %s", s.kind, dump.Trades, dump.AggTrades, dump.Klines)
+	case s.kind == dump.Klines && intervals[s.minutes] == "":
 		return fmt.Errorf("config field Minutes %d: want 1, 5, 15, 60, 240 or 1440", s.minutes)
 	default:
 		return nil

@@ -16,6 +16,7 @@ import (
 
 	"hedgehog/data/history"
 	"hedgehog/exchange"
+	"hedgehog/exchange/dump"
 )
 
 // incomplete checks that err is about these dumps, by their dates.
@@ -516,7 +517,7 @@ func TestOnlyTradesComeFromTheExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, into := newArchive(t), newSink()
 		cfg := a.download(t, "2026-02-16", "2026-02-19")
-		cfg.Kind, cfg.Minutes = history.KindKlines, 240
+		cfg.Kind, cfg.Minutes = dump.Klines, 240
 		d, err := history.NewDownloader(cfg, into, nil, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -537,8 +538,8 @@ func TestSenselessDownloadsAreRefused(t *testing.T) {
 		change func(*history.DownloadConfig)
 	}{
 		{"Symbol", func(c *history.DownloadConfig) { c.Symbol = "../XRP" }},
-		{"Kind", func(c *history.DownloadConfig) { c.Kind = "depth" }},
-		{"Minutes", func(c *history.DownloadConfig) { c.Kind, c.Minutes = history.KindKlines, 3 }},
+		{"Kind", func(c *history.DownloadConfig) { c.Kind = dump.Klines + 1 }},
+		{"Minutes", func(c *history.DownloadConfig) { c.Kind, c.Minutes = dump.Klines, 3 }},
 		{"BaseURL", func(c *history.DownloadConfig) { c.BaseURL = "ftp://archive.test" }},
 		{"From", func(c *history.DownloadConfig) { c.From = 0 }},
 		{"To", func(c *history.DownloadConfig) { c.To = c.From }},
