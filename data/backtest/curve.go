@@ -12,7 +12,10 @@ type Point struct {
 	Low, High exchange.Units  // of the trades' prices
 	Close     exchange.Units
 	Equity    decimal.Decimal // at its end, in the quote asset
-	Drawdown  decimal.Decimal // at its end, as a share of the highest equity before
+	// Drawdown is how far that is below the highest Equity before, as a share.
+	Drawdown decimal.Decimal
+
+	balance, held decimal.Decimal // that Equity follows from
 }
 
 // mostPoints bounds a curve: as many as a screen is wide.
@@ -30,25 +33,38 @@ type curve struct {
 // firstStep is the length of a point at first: one second.
 const firstStep exchange.Micros = 1_000_000
 
-// next begins the point of a trade that is due, after the open one was closed with
-// what the account was worth.
-func (c *curve) next(t exchange.Tick, equity func() (worth, drawdown decimal.Decimal)) {
+// next begins the point of a trade that is due. The open one ends with what the
+// account holds.
+func (c *curve) next(t exchange.Tick, l *ledger) {
 	if c.step == 0 {
 		c.step = firstStep
 	} else {
-		c.close(equity)
+		c.close(l)
 	}
 	start := t.Time - t.Time%c.step
 	c.open = Point{Time: start, Low: t.Price, High: t.Price, Close: t.Price}
 	c.due = start + c.step
 }
 
-func (c *curve) close(equity func() (worth, drawdown decimal.Decimal)) {
-	c.open.Equity, c.open.Drawdown = equity()
+func (c *curve) close(l *ledger) {
+	c.open.balance, c.open.held = l.balance, l.held
 	c.points = append(c.points, c.open)
 	for len(c.points) >= mostPoints {
 		c.halve()
 	}
+}
+
+// finished returns the points, with what follows from what they hold.
+func (c *curve) finished() []Point {
+	peak := decimal.Zero
+	for i := range c.points {
+		p := &c.points[i]
+		p.Equity = p.balance.Add(p.held.Mul(p.Close.Decimal()))
+		if peak = decimal.Max(peak, p.Equity); peak.Sign() > 0 {
+			p.Drawdown = peak.Sub(p.Equity).DivRound(peak, sharePlaces)
+		}
+	}
+	return c.points
 }
 
 // halve puts the points of a step of twice the length together.
@@ -60,7 +76,7 @@ func (c *curve) halve() {
 		if n := len(kept); n > 0 && kept[n-1].Time == p.Time {
 			last := &kept[n-1]
 			last.Low, last.High = min(last.Low, p.Low), max(last.High, p.High)
-			last.Close, last.Equity, last.Drawdown = p.Close, p.Equity, decimal.Max(last.Drawdown, p.Drawdown)
+			last.Close, last.balance, last.held = p.Close, p.balance, p.held
 			continue
 		}
 		kept = append(kept, p)

@@ -113,38 +113,30 @@ func (l *ledger) mark(price exchange.Units) {
 	}
 	// A new peak is above (peak − cash) / units.
 	l.a.Sub(&l.peak, &l.cash)
-	l.high = quotient(&l.a, &l.units)
+	l.high = l.quotient()
 	// A deeper fall is below (peak × (from − fall) / from − cash) / units.
 	l.a.Sub(&l.from, &l.fall)
-	l.a.Mul(&l.a, &l.peak)
-	l.a.Quo(&l.a, &l.from)
+	l.b.Mul(&l.a, &l.peak)
+	l.a.Quo(&l.b, &l.from)
 	l.a.Sub(&l.a, &l.cash)
-	l.low = quotient(&l.a, &l.units) + 1
+	l.low = l.quotient() + 1
 }
 
-// quotient returns a / b, cut and within bounds; it changes a.
-func quotient(a, b *big.Int) exchange.Units {
-	if a.Sign() <= 0 {
+// quotient returns a / units, cut and within bounds.
+func (l *ledger) quotient() exchange.Units {
+	switch l.b.Quo(&l.a, &l.units); {
+	case l.b.Sign() <= 0:
 		return 0
-	}
-	if a.Quo(a, b); !a.IsInt64() {
+	case !l.b.IsInt64():
 		return math.MaxInt64 - 1
+	default:
+		return exchange.Units(l.b.Int64())
 	}
-	return exchange.Units(a.Int64())
 }
 
 // equity returns the worth at the price, in the quote asset.
 func (l *ledger) equity(price exchange.Units) decimal.Decimal {
 	return l.balance.Add(l.held.Mul(price.Decimal()))
-}
-
-// drawdown returns how far the worth is below its peak now, as a share.
-func (l *ledger) drawdown(price exchange.Units) decimal.Decimal {
-	peak := decimal.NewFromBigInt(&l.peak, -worthPlaces)
-	if peak.Sign() <= 0 {
-		return decimal.Zero
-	}
-	return decimal.Max(decimal.Zero, peak.Sub(l.equity(price)).DivRound(peak, sharePlaces))
 }
 
 // deepest returns the deepest fall from a peak, in the quote asset and as a share.

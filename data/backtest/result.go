@@ -84,7 +84,7 @@ func (r *run) result() Result {
 		Orders: r.log.placed, Fills: r.ledger.buys + r.ledger.sells,
 		Cycles: r.cycles.finished, Won: r.cycles.won, Refused: r.refused, LastRefusal: r.lastRefusal,
 		Profit: r.ledger.equity(last.Price).Sub(budget), Realized: r.cycles.earned.Sub(r.cycles.lost), Fees: r.ledger.fees,
-		Open: r.open(last.Price.Decimal()), Curve: r.curve.points,
+		Open: r.open(last.Price.Decimal()), Curve: r.curve.finished(),
 	}
 	out.ProfitShare = out.Profit.DivRound(budget, sharePlaces)
 	out.MaxDrawdown, out.MaxDrawdownShare = r.ledger.deepest()

@@ -132,7 +132,7 @@ func (r *run) all(ctx context.Context) error {
 			}
 		}
 	}
-	r.curve.close(r.worth)
+	r.curve.close(r.ledger)
 	return r.log.flush(true)
 }
 
@@ -174,7 +174,7 @@ func (r *run) pass() error {
 	r.now = t.Time
 	r.progress()
 	if t.Time >= r.curve.due {
-		r.curve.next(t, r.worth)
+		r.curve.next(t, r.ledger)
 	} else {
 		r.curve.open.Low, r.curve.open.High, r.curve.open.Close = min(r.curve.open.Low, t.Price), max(r.curve.open.High, t.Price), t.Price
 	}
@@ -196,12 +196,6 @@ func (r *run) pass() error {
 func (r *run) mark(price exchange.Units) {
 	r.ledger.mark(price)
 	r.band.narrow(r.ledger)
-}
-
-// worth is the account as of the last trade.
-func (r *run) worth() (equity, drawdown decimal.Decimal) {
-	price := r.curve.open.Close
-	return r.ledger.equity(price), r.ledger.drawdown(price)
 }
 
 // deliver tells the trader what has happened, and what followed from that. Then it
