@@ -127,8 +127,8 @@ func TestTradesArePlayedAtTheChosenPace(t *testing.T) {
 					if got := listen(t, sub, len(c.want)); !slices.Equal(got, c.want) {
 						t.Errorf("heard %v, want %v", got, c.want)
 					}
-					if err := <-ended; err != nil || p.Published() != int64(len(c.want)) {
-						t.Errorf("run: %v, %d published, want %d", err, p.Published(), len(c.want))
+					if err := <-ended; err != nil || p.Progress().Published != int64(len(c.want)) {
+						t.Errorf("run: %v, %d published, want %d", err, p.Progress().Published, len(c.want))
 					}
 				}
 			})
@@ -181,35 +181,80 @@ func TestTheRangeTakesItsFirstMomentAndLeavesOutItsLast(t *testing.T) {
 	for _, h := range listen(t, sub, sub.Waiting()) {
 		ids = append(ids, h.id)
 	}
-	if want := []int64{2, 3, 4}; !slices.Equal(ids, want) || p.Published() != 3 {
-		t.Errorf("played %v (%d), want %v", ids, p.Published(), want)
+	if want := []int64{2, 3, 4}; !slices.Equal(ids, want) || p.Progress().Published != 3 {
+		t.Errorf("played %v (%d), want %v", ids, p.Progress().Published, want)
 	}
+}
+
+func TestARangeWithoutBoundsIsAllThatIsStored(t *testing.T) {
+	b := bus.New()
+	p := mustNew(t, publisher.Config{Symbol: symbol}, memory{trades: tradesAt(0, 1, 5)}, b)
+	if got := p.Progress(); got != (publisher.Progress{}) {
+		t.Errorf("progress before a run: %+v", got)
+	}
+	if err := p.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Progress(), (publisher.Progress{Published: 3, At: start + 5*second}); got != want {
+		t.Errorf("progress %+v, want %+v", got, want)
+	}
+}
+
+func TestInLockstepAnEventWaitsUntilTheOneBeforeIsDealtWith(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := bus.New()
+		slow := b.Subscribe(bus.Options{Name: "slow"}, bus.TradeEvents(symbol))
+		page := b.Subscribe(bus.Options{Name: "page", Lossy: true}, bus.TradeEvents(symbol))
+		defer page.Close() // it takes nothing, and nobody waits for it
+		c := config(0)
+		c.Lockstep = true
+		p := mustNew(t, c, memory{trades: tradesAt(0, 1, 2)}, b)
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(t.Context()) }()
+		for id := range int64(3) {
+			if got := listen(t, slow, 1); len(got) != 1 || got[0].id != id+1 { // it comes back: the one before is dealt with
+				t.Fatalf("heard %v, want trade %d", got, id+1)
+			}
+			synctest.Wait()
+			if slow.Waiting() != 0 || p.Progress().Published != id {
+				t.Fatalf("while trade %d is dealt with %d wait, and %d are said to be published", id+1, slow.Waiting(), p.Progress().Published)
+			}
+		}
+		slow.Close() // as good as having dealt with it
+		if err := <-ended; err != nil || p.Progress().Published != 3 {
+			t.Errorf("run: %v, %d published", err, p.Progress().Published)
+		}
+	})
 }
 
 func TestAStopInTheMiddleReturnsTheCause(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		speed     float64
+		lockstep  bool
 		capacity  int
 		published int64
 	}{
-		{"while waiting for the next trade's time", 1, 10, 1},
-		{"while waiting for room", 0, 2, 2},
+		{"while waiting for the next trade's time", 1, false, 10, 1},
+		{"while waiting for room", 0, false, 2, 2},
+		{"while waiting for a subscriber in lockstep", 0, true, 2, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := bus.New()
 				sub := b.Subscribe(bus.Options{Name: "test", Capacity: c.capacity}, bus.TradeEvents(symbol))
 				defer sub.Close()
-				p := mustNew(t, config(c.speed), memory{trades: tradesAt(0, 10, 20, 30)}, b)
+				how := config(c.speed)
+				how.Lockstep = c.lockstep
+				p := mustNew(t, how, memory{trades: tradesAt(0, 10, 20, 30)}, b)
 				stopped := errors.New("stopped by hand")
 				ctx, stop := context.WithCancelCause(t.Context())
 				ended := make(chan error, 1)
 				go func() { ended <- p.Run(ctx) }()
 				synctest.Wait()
 				stop(stopped)
-				if err := <-ended; !errors.Is(err, stopped) || p.Published() != c.published {
-					t.Errorf("run: %v after %d events, want the cause after %d", err, p.Published(), c.published)
+				if err := <-ended; !errors.Is(err, stopped) || p.Progress().Published != c.published {
+					t.Errorf("run: %v after %d events, want the cause after %d", err, p.Progress().Published, c.published)
 				}
 			})
 		})
@@ -227,8 +272,8 @@ func TestAStopIsSeenWithoutSubscribersToo(t *testing.T) {
 	stop(stopped)
 	for name, s := range map[string]publisher.Store{"memory": memory{trades: tradesAt(0, 1)}, "database": database{db}} {
 		p := mustNew(t, config(0), s, bus.New())
-		if err := p.Run(ctx); !errors.Is(err, stopped) || p.Published() != 0 {
-			t.Errorf("%s: run: %v after %d events, want the cause at once", name, err, p.Published())
+		if err := p.Run(ctx); !errors.Is(err, stopped) || p.Progress().Published != 0 {
+			t.Errorf("%s: run: %v after %d events, want the cause at once", name, err, p.Progress().Published)
 		}
 	}
 }
@@ -237,8 +282,8 @@ func TestAStoreThatFailsEndsTheRun(t *testing.T) {
 	broken := errors.New("disk is broken")
 	p := mustNew(t, config(0), memory{trades: tradesAt(0, 1), err: broken}, bus.New())
 	err := p.Run(t.Context())
-	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "replay XRPETH: ") || p.Published() != 2 {
-		t.Errorf("run: %v after %d events, want %v after 2", err, p.Published(), broken)
+	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "replay XRPETH: ") || p.Progress().Published != 2 {
+		t.Errorf("run: %v after %d events, want %v after 2", err, p.Progress().Published, broken)
 	}
 }
 
@@ -251,6 +296,8 @@ func TestAConfigThatMakesNoSenseIsRefused(t *testing.T) {
 		{func(c *publisher.Config) { c.To = c.From }, "publisher: to 2019-10-11 00:00:00 +0000 UTC"},
 		{func(c *publisher.Config) { c.To = c.From - 1 }, "publisher: to 2019-10-10 23:59:59.999999 +0000 UTC"},
 		{func(c *publisher.Config) { c.Speed = -0.5 }, "publisher: speed -0.5"},
+		{func(c *publisher.Config) { c.Speed = 1e-9 }, "publisher: speed 1e-09"},
+		{func(c *publisher.Config) { c.Speed = 2e6 }, "publisher: speed 2e+06"},
 		{func(c *publisher.Config) { c.Speed = math.NaN() }, "publisher: speed NaN"},
 		{func(c *publisher.Config) { c.Speed = math.Inf(1) }, "publisher: speed +Inf"},
 	} {
