@@ -153,7 +153,8 @@ func NewDownloader(cfg DownloadConfig, sink Sink, trades exchange.TradeHistory, 
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("download: %w", err)
 	}
-	d := &Downloader{cfg: cfg, archive: newArchive(cfg), sink: sink}
+	d := &Downloader{cfg: cfg, sink: sink}
+	d.archive = newArchive(cfg, d.state.waits)
 	if cfg.Kind == dump.Trades {
 		fill := DefaultFill(cfg.Symbol)
 		fill.To, fill.Beyond = cfg.To, true
@@ -169,6 +170,7 @@ func NewDownloader(cfg DownloadConfig, sink Sink, trades exchange.TradeHistory, 
 // has come stays, and another Run goes on with it. It returns an *IncompleteError
 // when the archive or the exchange lack something; all else is there then.
 func (d *Downloader) Run(ctx context.Context) error {
+	defer d.archive.client.CloseIdleConnections()
 	if err := os.MkdirAll(d.cfg.Dir, 0o700); err != nil {
 		return fmt.Errorf("download: %w", err)
 	}

@@ -49,20 +49,20 @@ func (e *silenceError) Error() string {
 type archive struct {
 	cfg    DownloadConfig
 	client *http.Client
+	waits  func(why string) // is told why nothing is asked for now; empty: no longer
 
 	mu      sync.Mutex
 	silence time.Time // until then nothing is asked for
 }
 
-func newArchive(cfg DownloadConfig) *archive {
+func newArchive(cfg DownloadConfig, waits func(why string)) *archive {
 	transport := cfg.Transport
 	if transport == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.MaxConnsPerHost = cfg.Connections
-		own.DisableCompression = true
 		transport = own
 	}
-	return &archive{cfg: cfg, client: &http.Client{Transport: transport, CheckRedirect: sameHost}}
+	return &archive{cfg: cfg, client: &http.Client{Transport: transport, CheckRedirect: sameHost}, waits: waits}
 }
 
 // sameHost follows an archive that has moved a file, but not to somebody else.
@@ -153,7 +153,10 @@ func (a *archive) persist(ctx context.Context, attempt func() (progress bool, er
 			pause = max(pause, asked.wait)
 			a.quiet(asked.wait)
 		}
-		if err := sleep(ctx, pause); err != nil {
+		a.waits(fmt.Sprintf("%v; again in %s", err, pause.Round(time.Second)))
+		err = sleep(ctx, pause)
+		a.waits("")
+		if err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -20,7 +19,7 @@ const checksumLimit = 4 << 10
 func (a *archive) checksum(ctx context.Context, f remote) (sum [sha256.Size]byte, err error) {
 	var text []byte
 	err = a.persist(ctx, func() (progress bool, err error) {
-		ctx, cancel := context.WithTimeoutCause(ctx, a.cfg.Stall, errStalled)
+		ctx, cancel := context.WithTimeout(ctx, a.cfg.Stall)
 		defer cancel()
 		request, err := newRequest(ctx, a.address(f)+".CHECKSUM", a.cfg.UserAgent)
 		if err != nil {
@@ -58,42 +57,46 @@ func parseChecksum(text []byte, name string) (sum [sha256.Size]byte, err error) 
 	return sum, nil
 }
 
-// fetch brings the file to path, unless the file that has the sum is there already.
+// fetch brings the file to path, unless it is there already with the sum. A file that
+// comes with another sum is fetched once more.
 func (a *archive) fetch(ctx context.Context, f remote, sum [sha256.Size]byte, path string, t transfer) (fetched bool, err error) {
-	if same, err := hasSum(path, sum); same || err != nil {
+	if same, err := hasSum(ctx, path, sum); same || err != nil {
 		return false, err
 	}
 	t.url, t.partial, t.most, t.stall = a.address(f), path+".partial", a.cfg.MaxFile, a.cfg.Stall
-	for again := range 2 {
-		same, err := hasSum(t.partial, sum) // the end of an earlier run came right after its last byte
-		if err == nil && !same {
-			err = a.persist(ctx, func() (bool, error) {
-				n, err := t.attempt(ctx, a.client, a.cfg.UserAgent)
-				return n > 0, err
-			})
-			if err != nil {
-				return false, fmt.Errorf("download %s: %w", f.name, err)
-			}
-			same, err = hasSum(t.partial, sum)
-		}
-		if err != nil {
-			return false, err
-		}
-		if same {
-			return true, a.keep(f, sum, path, t)
+	for range 2 {
+		same, err := a.complete(ctx, sum, t)
+		switch {
+		case err != nil:
+			return false, fmt.Errorf("download %s: %w", f.name, err)
+		case same:
+			return true, keep(f, sum, path, t)
 		}
 		if err := t.remove(); err != nil {
 			return false, err
-		}
-		if again == 1 {
-			break
 		}
 	}
 	return false, &ChecksumError{Name: f.name}
 }
 
+// complete fetches what is missing of the file and says whether it has the sum then.
+func (a *archive) complete(ctx context.Context, sum [sha256.Size]byte, t transfer) (same bool, err error) {
+	// An earlier run may have ended right after the last byte.
+	if same, err := hasSum(ctx, t.partial, sum); same || err != nil {
+		return same, err
+	}
+	err = a.persist(ctx, func() (bool, error) {
+		n, err := t.attempt(ctx, a.client, a.cfg.UserAgent)
+		return n > 0, err
+	})
+	if err != nil {
+		return false, err
+	}
+	return hasSum(ctx, t.partial, sum)
+}
+
 // keep gives a whole file its name, with the checksum beside it.
-func (a *archive) keep(f remote, sum [sha256.Size]byte, path string, t transfer) error {
+func keep(f remote, sum [sha256.Size]byte, path string, t transfer) error {
 	line := fmt.Sprintf("%x  %s\n", sum, f.name)
 	if err := os.WriteFile(path+".CHECKSUM", []byte(line), 0o600); err != nil {
 		return &localError{err}
@@ -105,7 +108,7 @@ func (a *archive) keep(f remote, sum [sha256.Size]byte, path string, t transfer)
 }
 
 // hasSum says whether the file at path is there and has the sum.
-func hasSum(path string, sum [sha256.Size]byte) (bool, error) {
+func hasSum(ctx context.Context, path string, sum [sha256.Size]byte) (bool, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
@@ -114,11 +117,18 @@ func hasSum(path string, sum [sha256.Size]byte) (bool, error) {
 		return false, &localError{err}
 	}
 	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return false, &localError{fmt.Errorf("read %s: %w", filepath.Base(path), err)}
+	hash, buffer := sha256.New(), make([]byte, 1<<20)
+	for ctx.Err() == nil {
+		n, err := file.Read(buffer)
+		hash.Write(buffer[:n])
+		if err == io.EOF {
+			return [sha256.Size]byte(hash.Sum(nil)) == sum, nil
+		}
+		if err != nil {
+			return false, &localError{err}
+		}
 	}
-	return [sha256.Size]byte(hash.Sum(nil)) == sum, nil
+	return false, context.Cause(ctx)
 }
 
 func (a *archive) address(f remote) string {

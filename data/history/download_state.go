@@ -51,6 +51,8 @@ type DownloadProgress struct {
 	Share   float64 // of the period that is done, 0 to 1
 	// Importing is the name of the dump that is being imported; empty: none.
 	Importing string
+	// Waiting says why nothing is asked for at the moment; empty: something is.
+	Waiting string
 	// Recent is about the trades that come from the exchange itself.
 	Recent FillProgress
 }
@@ -133,6 +135,12 @@ func (s *downloadState) fetched() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.progress.Fetched++
+}
+
+func (s *downloadState) waits(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress.Waiting = why
 }
 
 func (s *downloadState) importing(f remote) {

@@ -264,6 +264,26 @@ func TestAnAskedForPauseIsKept(t *testing.T) {
 	}
 }
 
+func TestAPauseIsToldWhileItLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, into := newArchive(t, "2026-01-05"), newSink()
+		a.times(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
+		d := mustDownloader(t, a.download(t, "2026-01-05", "2026-01-06"), into)
+		ended := make(chan error)
+		go func() { ended <- d.Run(t.Context()) }()
+		synctest.Wait()
+		if why := d.Progress().Waiting; why != "status 429 Too Many Requests: the server asks for a pause of 1m0s; again in 1m0s" {
+			t.Errorf("waits because %q", why)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if why := d.Progress().Waiting; why != "" {
+			t.Errorf("in the end it waits because %q", why)
+		}
+	})
+}
+
 func TestALongPauseEndsTheDownload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, into := newArchive(t, "2026-01-05"), newSink()
@@ -312,6 +332,7 @@ func TestASilentConnectionIsGivenUp(t *testing.T) {
 		if err := mustDownloader(t, a.download(t, "2026-01-05", "2026-01-06"), into).Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		into.has(t, "2026-01-05")
 		if took := time.Since(began); took < time.Minute || took > 2*time.Minute {
 			t.Errorf("took %s, want a minute", took)
 		}

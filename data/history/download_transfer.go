@@ -33,7 +33,7 @@ func (t transfer) attempt(ctx context.Context, client *http.Client, agent string
 	watch := time.AfterFunc(t.stall, func() { cancel(errStalled) })
 	defer watch.Stop()
 	defer func() {
-		if errors.Is(context.Cause(ctx), errStalled) {
+		if err != nil && errors.Is(context.Cause(ctx), errStalled) {
 			err = fmt.Errorf("%w for %s", errStalled, t.stall)
 		}
 	}()
