@@ -3,14 +3,17 @@ package main
 import (
 	"encoding/json"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/shopspring/decimal"
 
+	"hedgehog/data/history"
 	"hedgehog/exchange"
 	"hedgehog/exchange/sim"
 	"hedgehog/exchange/sim/server"
@@ -24,8 +27,8 @@ type venue struct {
 }
 
 // newVenue returns an exchange with so many trades, the last one now and the others
-// a second apart before it, of which it remembers the newest.
-func newVenue(t testing.TB, trades, remembered int) venue {
+// before it, so far apart. It remembers the newest of them.
+func newVenue(t testing.TB, trades, remembered int, apart time.Duration) venue {
 	t.Helper()
 	symbol, err := sim.SymbolFor("XRPUSDT")
 	if err != nil {
@@ -43,10 +46,10 @@ func newVenue(t testing.TB, trades, remembered int) venue {
 		}
 	})
 	var made venue
-	begin := exchange.MicrosOf(time.Now().Truncate(time.Second)) - exchange.Micros(trades)*1_000_000
+	now := time.Now().Truncate(time.Second)
 	for id := 1; id <= trades; id++ {
 		trade := exchange.TradeEvent{
-			Symbol: "XRPUSDT", ID: int64(id), TradeTime: begin + exchange.Micros(id)*1_000_000,
+			Symbol: "XRPUSDT", ID: int64(id), TradeTime: exchange.MicrosOf(now.Add(-time.Duration(trades-id) * apart)),
 			Price: decimal.New(int64(5000+id%9), -4), Quantity: decimal.New(int64(1+id%5), 0), BuyerIsMaker: id%2 == 0,
 		}
 		if err := engine.Trade(trade); err != nil {
@@ -116,7 +119,7 @@ func mustClose(t testing.TB, db *storage.DB) {
 }
 
 func TestFillClosesTheHolesOfADatabase(t *testing.T) {
-	x, dir := newVenue(t, 700, 1000), t.TempDir()
+	x, dir := newVenue(t, 700, 1000, time.Second), t.TempDir()
 	for _, run := range [][2]int{{11, 100}, {102, 300}, {601, 650}} {
 		x.store(t, dir, run[0], run[1])
 	}
@@ -136,7 +139,7 @@ func TestFillClosesTheHolesOfADatabase(t *testing.T) {
 }
 
 func TestFillNamesWhatTheExchangeHasForgotten(t *testing.T) {
-	x, dir := newVenue(t, 500, 300), t.TempDir()
+	x, dir := newVenue(t, 500, 300, time.Second), t.TempDir()
 	x.store(t, dir, 1, 100)
 	x.store(t, dir, 451, 500)
 	r := hedgehog(t.Context(), "data", "fill", "XRPUSDT", "--data-dir", dir, "--rest-url", x.url, "--json")
@@ -155,8 +158,47 @@ func TestFillNamesWhatTheExchangeHasForgotten(t *testing.T) {
 	}
 }
 
+func TestGapsOfADatabaseAreTheIDsThatAreNotThere(t *testing.T) {
+	db := mustOpenHistory(t, t.TempDir())
+	defer mustClose(t, db)
+	stored := make(map[int64]bool)
+	var trades []*exchange.TradeEvent
+	for _, id := range []int64{3, 4, 5, 9, 10, 12, 14, 15, 16, 17, 30} {
+		stored[id] = true
+		trades = append(trades, &exchange.TradeEvent{Symbol: "XRPUSDT", ID: id, TradeTime: exchange.Micros(1000 * id), Price: decimal.New(1, 0), Quantity: decimal.New(1, 0)})
+	}
+	if _, err := db.Write(t.Context(), storage.Batch{Trades: trades}); err != nil {
+		t.Fatal(err)
+	}
+	for first := int64(1); first < 33; first++ {
+		for last := first - 1; last < 33; last++ {
+			var all []history.Gap
+			for id := first; id <= last; id++ {
+				if n := len(all); !stored[id] && n > 0 && all[n-1].Last == id-1 {
+					all[n-1].Last = id
+				} else if !stored[id] {
+					all = append(all, history.Gap{First: id, Last: id})
+				}
+			}
+			for limit := 1; limit < 8; limit++ {
+				want := all[:min(limit, len(all))]
+				got, err := tradeStore{db}.Gaps(t.Context(), "XRPUSDT", first, last, limit)
+				if err != nil || !slices.Equal(got, want) {
+					t.Fatalf("gaps of %d to %d, at most %d: %v, %v; want %v", first, last, limit, got, err, want)
+				}
+			}
+		}
+	}
+	for at, want := range map[exchange.Micros][2]int64{0: {0, 3}, 3000: {0, 3}, 3001: {3, 4}, 9000: {5, 9}, 30_000: {17, 30}, 30_001: {30, 0}, math.MaxInt64: {30, 0}} {
+		before, after, err := tradeStore{db}.Around(t.Context(), "XRPUSDT", at)
+		if err != nil || [2]int64{before, after} != want {
+			t.Errorf("around %d are %d and %d, %v; want %v", at, before, after, err, want)
+		}
+	}
+}
+
 func TestFillTellsWhatIsWrong(t *testing.T) {
-	x, dir := newVenue(t, 10, 10), t.TempDir()
+	x, dir := newVenue(t, 10, 10, time.Second), t.TempDir()
 	x.store(t, dir, 1, 10)
 	for _, test := range []struct{ args, want string }{
 		{"XRPUSDT --rest-url ftp://x", `--rest-url "ftp://x": want an address like https://api.binance.com; see hedgehog data fill --help`},
