@@ -14,7 +14,7 @@ import (
 // Store is where the trade events are stored.
 type Store interface {
 	// TradesBetween returns the stored trades with a trade time in [from, to), in
-	// order of id.
+	// order of id; 0 sets no bound.
 	TradesBetween(ctx context.Context, symbol string, from, to exchange.Micros) iter.Seq2[exchange.TradeEvent, error]
 }
 

@@ -36,7 +36,7 @@ type memory struct {
 func (m memory) TradesBetween(_ context.Context, symbol string, from, to exchange.Micros) iter.Seq2[exchange.TradeEvent, error] {
 	return func(yield func(exchange.TradeEvent, error) bool) {
 		for _, t := range m.trades {
-			if t.Symbol == symbol && t.TradeTime >= from && t.TradeTime < to && !yield(t, nil) {
+			if t.Symbol == symbol && t.TradeTime >= from && (to == 0 || t.TradeTime < to) && !yield(t, nil) {
 				return
 			}
 		}
