@@ -64,6 +64,9 @@ func (n *Node) useExchangeInfo(ctx context.Context, info exchange.ExchangeInfo) 
 	n.mu.Lock()
 	n.symbols = symbols
 	n.mu.Unlock()
+	if err := n.store.db.PutRules(ctx, info.Symbols); err != nil {
+		return err
+	}
 	if err := n.seed(ctx, info.Names()); err != nil {
 		return err
 	}

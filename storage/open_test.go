@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -189,11 +190,43 @@ func damage(t *testing.T, path string) {
 	}
 }
 
+// dropTablesBut leaves of the database at path the tables of an earlier release.
+func dropTablesBut(t *testing.T, path string, kept ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var later []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(kept, name) {
+			later = append(later, name)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range later {
+		mustExec(t, path, "DROP TABLE "+name)
+	}
+}
+
 func TestADatabaseOfTheReleaseBeforeTheClusterKeepsWhatItHas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hedgehog.db")
 	makeDB(t, path)
-	mustExec(t, path, `DROP TABLE replicated; DROP TABLE members; DROP TABLE cluster_symbols; DROP TABLE assignments; DROP TABLE watermarks; DROP TABLE proposals; DROP TABLE position_revisions;
-		DELETE FROM goose_db_version WHERE version_id >= 2;
+	dropTablesBut(t, path, "trade_events", "orders", "fills", "candles", "positions", "streaming_settings", "trading_settings",
+		"collecting_settings", "aggregating_settings", "goose_db_version")
+	mustExec(t, path, `DELETE FROM goose_db_version WHERE version_id >= 2;
 		INSERT INTO streaming_settings VALUES ('A', 1); INSERT INTO trading_settings (symbol) VALUES ('A');
 		INSERT INTO collecting_settings (symbol) VALUES ('A'); INSERT INTO aggregating_settings (symbol) VALUES ('A')`)
 	db := mustOpen(t, path)
