@@ -19,14 +19,23 @@ const (
 func putCandles(ctx context.Context, b batch, candles []*exchange.Candle) (int64, error) {
 	var written int64
 	for _, c := range candles {
-		n, err := b.exec(ctx, upsertCandle, c.Symbol, c.Minutes, int64(c.StartTime), text(c.Open), text(c.High),
-			text(c.Low), text(c.Close), text(c.Volume), c.Trades)
+		n, err := putCandle(ctx, b, upsertCandle, c)
 		if err != nil {
-			return 0, fmt.Errorf("%s candle of %d minutes at %d: %w", c.Symbol, c.Minutes, c.StartTime, err)
+			return 0, err
 		}
 		written += n
 	}
 	return written, nil
+}
+
+// putCandle runs the statement with the candle and returns how many rows it changed.
+func putCandle(ctx context.Context, b batch, statement string, c *exchange.Candle) (int64, error) {
+	n, err := b.exec(ctx, statement, c.Symbol, c.Minutes, int64(c.StartTime), text(c.Open), text(c.High),
+		text(c.Low), text(c.Close), text(c.Volume), c.Trades)
+	if err != nil {
+		return 0, fmt.Errorf("%s candle of %d minutes at %d: %w", c.Symbol, c.Minutes, c.StartTime, err)
+	}
+	return n, nil
 }
 
 // LastCandle returns the newest stored candle of symbol of the given length;

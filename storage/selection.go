@@ -38,7 +38,7 @@ func (db *DB) SelectTrades(ctx context.Context, s Selection) iter.Seq2[exchange.
 		symbols := []string{s.Symbol}
 		if s.Symbol == "" {
 			var err error
-			if symbols, err = db.tradedSymbols(ctx); err != nil {
+			if symbols, err = db.symbolsIn(ctx, "trade_events"); err != nil {
 				yield(exchange.TradeEvent{}, fmt.Errorf("symbols with trades: %w", err))
 				return
 			}
@@ -51,17 +51,6 @@ func (db *DB) SelectTrades(ctx context.Context, s Selection) iter.Seq2[exchange.
 			}
 		}
 	}
-}
-
-// tradedSymbols returns the symbols with stored trades, sorted. It looks up one
-// after the other: a DISTINCT would read all trades.
-func (db *DB) tradedSymbols(ctx context.Context) ([]string, error) {
-	return collect(ctx, db.reader, func(row scanner) (symbol string, err error) { return symbol, row.Scan(&symbol) },
-		`WITH RECURSIVE traded(symbol) AS (
-			SELECT min(symbol) FROM trade_events
-			UNION ALL
-			SELECT (SELECT min(symbol) FROM trade_events WHERE symbol > traded.symbol) FROM traded WHERE symbol IS NOT NULL
-		) SELECT symbol FROM traded WHERE symbol IS NOT NULL`)
 }
 
 // SelectOrders yields the chosen orders by symbol and id. The time of an order is

@@ -158,14 +158,14 @@ func (db *DB) Ticks(ctx context.Context, symbol string, r TradeRange, batch func
 func (db *DB) tradeBounds(ctx context.Context, symbol string, r TradeRange) (from, end int64, err error) {
 	from, end = r.FromID, 1<<63-1
 	if r.From > 0 {
-		id, err := db.firstTradeAt(ctx, symbol, r.From)
+		id, err := tradesOf(symbol).firstAt(ctx, db.reader, r.From)
 		if err != nil {
 			return 0, 0, err
 		}
 		from = max(from, id)
 	}
 	if r.To > 0 {
-		end, err = db.firstTradeAt(ctx, symbol, r.To)
+		end, err = tradesOf(symbol).firstAt(ctx, db.reader, r.To)
 	}
 	return from, end, err
 }

@@ -76,7 +76,7 @@ func (db *DB) LastTradeID(ctx context.Context, symbol string) (id int64, ok bool
 // LastTradeBefore returns the id of the last stored trade of symbol that was traded
 // before the time; ok is false when there is none.
 func (db *DB) LastTradeBefore(ctx context.Context, symbol string, at exchange.Micros) (id int64, ok bool, err error) {
-	next, err := db.firstTradeAt(ctx, symbol, at)
+	next, err := tradesOf(symbol).firstAt(ctx, db.reader, at)
 	var last sql.NullInt64
 	if err == nil {
 		err = db.reader.row(ctx, "SELECT max(trade_id) FROM trade_events WHERE symbol = ? AND trade_id < ?", symbol, next).Scan(&last)
@@ -139,7 +139,7 @@ func (db *DB) Trades(ctx context.Context, symbol string, r TradeRange) iter.Seq2
 func (db *DB) eachTrade(ctx context.Context, symbol string, r TradeRange, visit func(exchange.TradeEvent) bool) error {
 	from := r.FromID
 	if r.From > 0 {
-		id, err := db.firstTradeAt(ctx, symbol, r.From)
+		id, err := tradesOf(symbol).firstAt(ctx, db.reader, r.From)
 		if err != nil {
 			return err
 		}
@@ -178,33 +178,4 @@ func (db *DB) tradePage(ctx context.Context, page []exchange.TradeEvent, symbol 
 	}, `SELECT trade_id, price, quantity, trade_time, event_time, buyer_is_maker, buyer_order_id, seller_order_id
 		FROM trade_events WHERE symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT ?`, symbol, from, limit)
 	return page, err
-}
-
-// firstTradeAt returns the lowest id of a stored trade at or after the time, or
-// one above the last id when all are older.
-func (db *DB) firstTradeAt(ctx context.Context, symbol string, at exchange.Micros) (int64, error) {
-	var first, last sql.NullInt64
-	// Two queries in one: each of min and max alone is a look-up, together they
-	// would be a scan.
-	err := db.reader.row(ctx, `SELECT (SELECT min(trade_id) FROM trade_events WHERE symbol = ?1),
-		(SELECT max(trade_id) FROM trade_events WHERE symbol = ?1)`, symbol).Scan(&first, &last)
-	if err != nil || !first.Valid {
-		return 0, err
-	}
-	low, high := first.Int64, last.Int64+1 // the answer is in low…high
-	for low < high {
-		middle := low + (high-low)/2
-		var id int64
-		var time exchange.Micros
-		if err := db.reader.row(ctx, "SELECT trade_id, trade_time FROM trade_events WHERE symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT 1",
-			symbol, middle).Scan(&id, &time); err != nil {
-			return 0, err
-		}
-		if time >= at {
-			high = middle
-		} else {
-			low = id + 1
-		}
-	}
-	return low, nil
 }
