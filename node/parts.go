@@ -94,11 +94,30 @@ type journal struct {
 // Write commits the latest state of each position. A newer owner's epoch makes
 // it void, which is no failure.
 func (j journal) Write(ctx context.Context, b collector.Batch) error {
+	_, err := j.commit(ctx, b.Others)
+	return err
+}
+
+// begin commits the first position of the symbol. What made it void is a failure:
+// nothing is bought before it is recorded.
+func (j journal) begin(ctx context.Context, p naive.Position) error {
+	applied, err := j.commit(ctx, []bus.Event{&p})
+	if err == nil && applied == 0 {
+		err = errVoid
+	}
+	return err
+}
+
+// errVoid is returned when a change came too late to count.
+var errVoid = errors.New("a later change or a newer owner has made it void")
+
+// commit commits the latest state of each position, and returns how many took hold.
+func (j journal) commit(ctx context.Context, positions []bus.Event) (applied int, err error) {
 	latest := make(map[naive.PositionID]storage.Position)
-	for _, e := range b.Others {
+	for _, e := range positions {
 		p, ok := e.(*naive.Position)
 		if !ok {
-			return fmt.Errorf("journal of %s: event of type %T", j.symbol, e)
+			return 0, fmt.Errorf("journal of %s: event of type %T", j.symbol, e)
 		}
 		latest[p.ID] = positionRow(p)
 	}
@@ -108,8 +127,8 @@ func (j journal) Write(ctx context.Context, b collector.Batch) error {
 	for _, id := range slices.Sorted(maps.Keys(latest)) {
 		change.Positions = append(change.Positions, latest[id])
 	}
-	_, err := j.propose(ctx, storage.Command{Positions: change})
-	return err
+	r, err := j.propose(ctx, storage.Command{Positions: change})
+	return r.Applied, err
 }
 
 // revision numbers the changes of the symbol's positions.
@@ -241,14 +260,12 @@ func (n *Node) trade(ctx context.Context, symbol string, epoch uint64, sub *bus.
 		Settings: tradingSettings(settings),
 		Restore:  positions,
 		Over:     ended,
-		Begin: func(ctx context.Context, p naive.Position) error {
-			return journal{n, symbol, epoch}.Write(ctx, collector.Batch{Others: []bus.Event{&p}})
-		},
-		Wait:   wait,
-		Finish: n.config.recvWindow() + clockMargin,
-		ActOn:  exchange.Live,
-		Jitter: n.around.Jitter,
-		Now:    n.now,
+		Begin:    journal{n, symbol, epoch}.begin,
+		Wait:     wait,
+		Finish:   n.config.recvWindow() + clockMargin,
+		ActOn:    exchange.Live,
+		Jitter:   n.around.Jitter,
+		Now:      n.now,
 	}, n.client, n.bus.Publisher(bus.Positions(symbol)), sub, n.log)
 	n.view(symbol).trader.Store(t)
 	// Side by side: what the first publishes waits in the trader's own queue, which
