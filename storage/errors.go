@@ -37,6 +37,9 @@ var (
 	// ErrUnknownSymbol is returned when a symbol has no settings.
 	ErrUnknownSymbol = errors.New("symbol has no settings")
 
+	// ErrUnknownStudy is returned when there is no study of that name.
+	ErrUnknownStudy = errors.New("no such study")
+
 	// ErrUnknownNode is returned when a node is no member of the cluster.
 	ErrUnknownNode = errors.New("node is no member of the cluster")
 
