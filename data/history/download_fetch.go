@@ -85,9 +85,13 @@ func (a *archive) complete(ctx context.Context, sum [sha256.Size]byte, t transfe
 	if same, err := hasSum(ctx, t.partial, sum); same || err != nil {
 		return same, err
 	}
-	err = a.persist(ctx, func() (bool, error) {
-		n, err := t.attempt(ctx, a.client, a.cfg.UserAgent)
-		return n > 0, err
+	most := t.have()
+	err = a.persist(ctx, func() (progress bool, err error) {
+		err = t.attempt(ctx, a.client, a.cfg.UserAgent)
+		// What comes a second time, where the server knows no ranges, is no progress.
+		progress = t.have() > most
+		most = max(most, t.have())
+		return progress, err
 	})
 	if err != nil {
 		return false, err

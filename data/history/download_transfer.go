@@ -25,9 +25,8 @@ type transfer struct {
 
 func (t transfer) version() string { return t.partial + ".etag" }
 
-// attempt asks for what is missing and writes down what comes. n is how many bytes
-// that was, also with an error.
-func (t transfer) attempt(ctx context.Context, client *http.Client, agent string) (n int64, err error) {
+// attempt asks for what is missing and writes down what comes.
+func (t transfer) attempt(ctx context.Context, client *http.Client, agent string) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(t.stall, func() { cancel(errStalled) })
@@ -40,7 +39,7 @@ func (t transfer) attempt(ctx context.Context, client *http.Client, agent string
 
 	request, err := newRequest(ctx, t.url, agent)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if at, tag := t.begun(); at > 0 {
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", at))
@@ -48,12 +47,12 @@ func (t transfer) attempt(ctx context.Context, client *http.Client, agent string
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer response.Body.Close()
 	file, left, err := t.open(response)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	return t.write(file, response.Body, left, func() { watch.Reset(t.stall) })
@@ -62,16 +61,21 @@ func (t transfer) attempt(ctx context.Context, client *http.Client, agent string
 // begun returns how many bytes are there and which version they are of; 0 when
 // going on with them is not possible.
 func (t transfer) begun() (at int64, tag string) {
-	stat, err := os.Stat(t.partial)
-	if err != nil {
-		return 0, ""
-	}
 	version, err := os.ReadFile(t.version())
 	// A weak tag does not say that the bytes are the same.
 	if err != nil || !strings.HasPrefix(string(version), `"`) {
 		return 0, ""
 	}
-	return stat.Size(), string(version)
+	return t.have(), string(version)
+}
+
+// have returns how many bytes are there.
+func (t transfer) have() int64 {
+	stat, err := os.Stat(t.partial)
+	if err != nil {
+		return 0
+	}
+	return stat.Size()
 }
 
 // open makes the partial file ready for the answer's body. left is how many bytes
@@ -117,24 +121,23 @@ func (t transfer) open(response *http.Response) (file *os.File, left int64, err 
 }
 
 // write copies up to left bytes of the body to the file; more is an error.
-func (t transfer) write(file *os.File, body io.Reader, left int64, alive func()) (n int64, err error) {
+func (t transfer) write(file *os.File, body io.Reader, left int64, alive func()) error {
 	buffer := make([]byte, 256<<10)
 	for {
 		got, err := body.Read(buffer)
 		alive()
-		if n+int64(got) > left {
-			return n, refuse("more than the %d bytes that are left are sent", left)
+		if left -= int64(got); left < 0 {
+			return refuse("the server sends more than it has announced, or than %d bytes", t.most)
 		}
 		if _, err := file.Write(buffer[:got]); err != nil {
-			return n, &localError{err}
+			return &localError{err}
 		}
-		n += int64(got)
 		t.came(int64(got))
 		if err == io.EOF {
-			return n, nil
+			return nil
 		}
 		if err != nil {
-			return n, fmt.Errorf("the transfer broke off: %w", err)
+			return fmt.Errorf("the transfer broke off: %w", err)
 		}
 	}
 }

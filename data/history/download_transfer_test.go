@@ -35,6 +35,20 @@ func TestABrokenOffTransferGoesOnWhereItWas(t *testing.T) {
 	})
 }
 
+func TestATransferThatAlwaysBreaksOffIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, into := newArchive(t, "2026-01-05"), newSink()
+		a.times(slices.Repeat([]http.HandlerFunc{a.half}, 50)...)
+		err := mustDownloader(t, a.download(t, "2026-01-05", "2026-01-06"), into).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "broke off") {
+			t.Errorf("error %v, want one about the transfer", err)
+		}
+		if asked := a.asked("2026-01-05"); len(asked) != 9 { // the first has brought something
+			t.Errorf("asked %d times, want 9", len(asked))
+		}
+	})
+}
+
 func TestAChangedFileIsBegunAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, into := newArchive(t, "2026-01-05"), newSink()
@@ -247,7 +261,7 @@ func TestSenselessAnswersAreRefusedAtOnce(t *testing.T) {
 					}
 				}
 			}
-		}, "more than the 1000000 bytes that are left are sent"},
+		}, "the server sends more than it has announced, or than 1000000 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
