@@ -13,7 +13,8 @@ import (
 // mayImport says which of the project's own packages a package may import, by
 // its path below the module or the first part of that. The direction is
 // cmd → node → {cluster, strategy, data, storage} → exchange. A backtest puts trader
-// and exchange together as the node does, so it alone stands above strategy.
+// and exchange together as the node does, so it and what is made of it stand above
+// strategy.
 var mayImport = map[string][]string{
 	"cmd":      {"node", "cluster", "strategy", "data", "storage", "exchange"},
 	"node":     {"node", "cluster", "strategy", "data", "storage", "exchange"},
@@ -22,6 +23,7 @@ var mayImport = map[string][]string{
 	"data":     {"data", "exchange"},
 
 	"data/backtest": {"data", "strategy", "exchange"},
+	"data/optimize": {"data", "strategy", "exchange"},
 
 	"storage":  {"exchange"},
 	"exchange": {"exchange"},
