@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/time/rate"
 
 	"hedgehog/exchange"
@@ -86,12 +87,14 @@ type FillConfig struct {
 	// Pause is the least time between two requests. One of them weighs 25 of the 6000
 	// that an address may use up in a minute, all its programs together.
 	Pause time.Duration
+	// Patience is how long the exchange may be out of reach before filling ends.
+	Patience time.Duration
 }
 
 // DefaultFill returns the configuration that fills all holes of symbol and leaves
 // half of what the exchange allows to others.
 func DefaultFill(symbol string) FillConfig {
-	return FillConfig{Symbol: symbol, Pause: 500 * time.Millisecond}
+	return FillConfig{Symbol: symbol, Pause: 500 * time.Millisecond, Patience: 5 * time.Minute}
 }
 
 // Validate returns an error that names the first field that can't be right.
@@ -103,6 +106,8 @@ func (c FillConfig) Validate() error {
 		return fmt.Errorf("config field To %d: want a time after From %d", c.To, c.From)
 	case c.Pause < 0:
 		return fmt.Errorf("config field Pause %s: want 0 or more", c.Pause)
+	case c.Patience <= 0:
+		return fmt.Errorf("config field Patience %s: want more than 0", c.Patience)
 	}
 	return nil
 }
@@ -276,9 +281,20 @@ type paced struct {
 }
 
 // TradesFrom is exchange.TradeHistory's.
-func (p paced) TradesFrom(ctx context.Context, symbol string, fromID int64, limit int) ([]exchange.TradeEvent, error) {
-	if err := p.pace.Wait(ctx); err != nil {
-		return nil, err
-	}
-	return p.trades.TradesFrom(ctx, symbol, fromID, int(min(int64(limit), p.last-fromID+1)))
+func (p paced) TradesFrom(ctx context.Context, _ string, fromID int64, limit int) ([]exchange.TradeEvent, error) {
+	return p.page(ctx, fromID, int(min(int64(limit), p.last-fromID+1)))
+}
+
+// page asks the exchange for trades, again and again while it is out of reach.
+func (f *Filler) page(ctx context.Context, fromID int64, limit int) ([]exchange.TradeEvent, error) {
+	return backoff.Retry(ctx, func() ([]exchange.TradeEvent, error) {
+		if err := f.pace.Wait(ctx); err != nil {
+			return nil, err
+		}
+		page, err := f.trades.TradesFrom(ctx, f.cfg.Symbol, fromID, limit)
+		if err != nil && !errors.Is(err, exchange.ErrUnavailable) {
+			err = backoff.Permanent(err)
+		}
+		return page, err
+	}, backoff.WithMaxElapsedTime(f.cfg.Patience))
 }

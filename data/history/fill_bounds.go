@@ -82,10 +82,7 @@ func (f *Filler) firstAt(ctx context.Context, at exchange.Micros) (int64, error)
 // ask returns the exchange's first trade from an id on, its newest one for 0; the
 // zero trade where there is none.
 func (f *Filler) ask(ctx context.Context, id int64) (exchange.TradeEvent, error) {
-	if err := f.pace.Wait(ctx); err != nil {
-		return exchange.TradeEvent{}, err
-	}
-	page, err := f.trades.TradesFrom(ctx, f.cfg.Symbol, id, 1)
+	page, err := f.page(ctx, id, 1)
 	if err != nil {
 		return exchange.TradeEvent{}, fmt.Errorf("trades of %s from id %d: %w", f.cfg.Symbol, id, err)
 	}

@@ -198,6 +198,30 @@ func TestAFailingExchangeEndsTheFill(t *testing.T) {
 	}
 }
 
+func TestAFillOutlastsAnExchangeThatIsOutOfReachForAWhile(t *testing.T) {
+	for _, test := range []struct {
+		outage time.Duration
+		want   error
+	}{{2 * time.Minute, nil}, {20 * time.Minute, exchange.ErrUnavailable}} {
+		synctest.Test(t, func(t *testing.T) {
+			m, s := &market{start: day, first: 1, last: 100, err: exchange.ErrUnavailable}, newShelf()
+			s.keep(t, m, ids(1, 10), ids(15, 20))
+			back := time.AfterFunc(test.outage, func() {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				m.err = nil
+			})
+			defer back.Stop()
+			if err := mustFiller(t, m, s, nil).Run(t.Context()); !errors.Is(err, test.want) {
+				t.Fatalf("an outage of %s: error %v, want %v", test.outage, err, test.want)
+			}
+			if test.want == nil {
+				s.whole(t, m, 1, 20)
+			}
+		})
+	}
+}
+
 func TestRequestsKeepTheirPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, s := &market{start: day, first: 1, last: 10_000}, newShelf()
