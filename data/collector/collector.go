@@ -102,12 +102,15 @@ func (c *Collector) collect(take, write context.Context) error {
 	}
 }
 
-// gather puts the events of the messages into the pending batch.
+// gather puts the events of the messages into the pending batch, but for trades that
+// are played again: they come from the store, and say nothing of what it lacks.
 func (c *Collector) gather(messages []bus.Message) {
 	for _, m := range messages {
 		switch e := m.Event.(type) {
 		case *exchange.TradeEvent:
-			c.pending.Trades = append(c.pending.Trades, e)
+			if e.Source != exchange.Replay {
+				c.pending.Trades = append(c.pending.Trades, e)
+			}
 		case *exchange.OrderUpdate:
 			c.pending.Orders = append(c.pending.Orders, e)
 		case *exchange.Candle:

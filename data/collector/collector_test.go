@@ -59,6 +59,31 @@ func TestWhatPassesOnTheBusIsInTheDatabase(t *testing.T) {
 	}
 }
 
+func TestTradesThatArePlayedAgainAreNotCollected(t *testing.T) {
+	b := bus.New()
+	sub := subscribe(b, 64)
+	defer sub.Close()
+	config := collector.DefaultConfig()
+	var begun []int64
+	config.Begin = func(_ context.Context, first int64) error { begun = append(begun, first); return nil }
+	var stored memory
+	c := collector.New(config, sub, &stored, slog.New(slog.DiscardHandler))
+	stop := start(c)
+	replayed := trade(5)
+	replayed.Source = exchange.Replay
+	publish(t, b, replayed)
+	settle(t, b)
+	publish(t, b, trade(3))
+	publish(t, b, replayed)
+	settle(t, b)
+	if err := stop(); err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if got, want := c.Stats(), (collector.Stats{Trades: 1, LastTradeID: 3}); got != want || !slices.Equal(stored.ids(), []int64{3}) || !slices.Equal(begun, []int64{3}) {
+		t.Errorf("stats %+v, want %+v; stored %v, begun with %v", got, want, stored.ids(), begun)
+	}
+}
+
 func TestAFailedWriteIsTriedAgainUntilItWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bus.New()

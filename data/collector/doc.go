@@ -15,6 +15,8 @@
 // lost and memory stays bounded. When its context ends, a Collector first
 // stores what is already waiting, for as long as Config.Grace at most.
 //
+// Trades that a publisher plays again are passed over.
+//
 // Where Config.Begin is set, no trade is stored before that has said yes; who has to
 // know that storing begins is told there. When the end comes first, the trades are
 // dropped.

@@ -58,7 +58,7 @@ func (d database) Write(ctx context.Context, b collector.Batch) error {
 
 func trade(id int64) *exchange.TradeEvent {
 	return &exchange.TradeEvent{Symbol: "XRPETH", ID: id, Price: decimal.New(141342, -8), Quantity: decimal.New(235, -1),
-		TradeTime: exchange.Micros(1570752011620000 + id), Source: exchange.Replay}
+		TradeTime: exchange.Micros(1570752011620000 + id)}
 }
 
 // candle returns a candle that sums up the trades 1 to n.
