@@ -43,6 +43,7 @@ func (n *Node) statusHere(ctx context.Context, _ url.Values) (api.Status, error)
 		Exchange:      n.exchangeStatus(),
 		ActiveSymbols: len(active),
 		Symbols:       make([]api.SymbolStatus, 0, len(active)),
+		Replays:       n.replays.progress(),
 	}
 	for _, settings := range active {
 		s.Symbols = append(s.Symbols, n.symbolStatus(settings))

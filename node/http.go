@@ -52,6 +52,7 @@ func (n *Node) handler() http.Handler {
 		"GET /api/v1/trades":                   n.getTrades,
 		"GET /api/v1/candles":                  n.getCandles,
 		"GET /api/v1/watch":                    n.getWatch,
+		"POST /api/v1/replay":                  n.postReplay,
 		"GET /api/v1/cluster":                  n.getCluster,
 		"GET /api/v1/cluster/symbols":          n.getClusterSymbols,
 		"GET /api/v1/cluster/events":           n.getClusterEvents,

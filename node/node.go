@@ -43,6 +43,7 @@ type Node struct {
 	// watched carries what somebody at this node watches, from whichever node.
 	watched *bus.Bus
 	history history
+	replays replays
 
 	// Made by Run, before anything that uses them starts.
 	started     time.Time

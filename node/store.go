@@ -52,6 +52,11 @@ func (s store) StoreMissed(ctx context.Context, symbol string, trades []*exchang
 	return s.Write(ctx, collector.Batch{Trades: trades})
 }
 
+// TradesBetween is for the publisher.
+func (s store) TradesBetween(ctx context.Context, symbol string, from, to exchange.Micros) iter.Seq2[exchange.TradeEvent, error] {
+	return s.db.Trades(ctx, symbol, storage.TradeRange{From: from, To: to})
+}
+
 // OldestOpenOrder is for the order stream.
 func (s store) OldestOpenOrder(ctx context.Context, symbol string) (int64, error) {
 	open, err := s.db.Orders(ctx, storage.OrderFilter{Symbol: symbol, OpenOnly: true})

@@ -17,6 +17,8 @@ type Status struct {
 	ActiveSymbols int            `json:"active_symbols"`
 	// Symbols are those with anything switched on, sorted.
 	Symbols []SymbolStatus `json:"symbols"`
+	// Replays are those under way on this node, by symbol.
+	Replays []ReplayProgress `json:"replays,omitempty"`
 }
 
 // ExchangeStatus is how the node sees its exchange.
@@ -125,6 +127,30 @@ type Message struct {
 	Topic   string `json:"topic,omitempty"`
 	Event   any    `json:"event,omitempty"`
 	Dropped uint64 `json:"dropped,omitempty"`
+}
+
+// Replay asks for stored trades to be played again: POST /replay. The answer has a
+// ReplayProgress a line; its end, whoever brings it about, ends the replay.
+type Replay struct {
+	Symbol string `json:"symbol"`
+	// FromUS and ToUS bound the trade times: the former is in, the latter is not. 0
+	// sets no bound.
+	FromUS exchange.Micros `json:"from_us,omitempty"`
+	ToUS   exchange.Micros `json:"to_us,omitempty"`
+	// Speed is how many times faster than they happened the trades are played, 0.001
+	// to 1,000,000; 0 is as fast as the node's parts take them.
+	Speed float64 `json:"speed"`
+	// Lockstep has every trade wait until the node's parts have dealt with the one before.
+	Lockstep bool `json:"lockstep,omitempty"`
+}
+
+// ReplayProgress is how far a replay has come.
+type ReplayProgress struct {
+	Symbol    string          `json:"symbol"`
+	Published int64           `json:"published"`       // trades so far
+	AtUS      exchange.Micros `json:"at_us,omitempty"` // trade time of the last of them
+	Done      bool            `json:"done"`            // all of the period has been played
+	Error     string          `json:"error,omitempty"` // why it has ended before
 }
 
 // Problem is the body of every answer that is not a success.

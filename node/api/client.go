@@ -118,11 +118,46 @@ func (c *Client) Watch(ctx context.Context, topic string, visit func(line []byte
 		return err
 	}
 	defer response.Body.Close()
-	lines := bufio.NewScanner(response.Body)
+	return eachLine(ctx, "watch "+topic, response.Body, visit)
+}
+
+// Replay has the node play stored trades and hands visit how far it has come, from
+// time to time. It blocks until the replay has ended, which ctx's end brings about
+// too; an error says why it ended before all was played. What it returns is how far
+// it came as far as that is known.
+func (c *Client) Replay(ctx context.Context, what Replay, visit func(ReplayProgress)) (last ReplayProgress, err error) {
+	last.Symbol = what.Symbol
+	response, err := c.send(ctx, http.MethodPost, "/replay", nil, what)
+	if err != nil {
+		return last, err
+	}
+	defer response.Body.Close()
+	err = eachLine(ctx, "replay "+what.Symbol, response.Body, func(line []byte) error {
+		if err := json.Unmarshal(line, &last); err != nil {
+			return fmt.Errorf("replay %s: line %q: %w", what.Symbol, line, err)
+		}
+		visit(last)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return last, err
+	case last.Error != "":
+		return last, fmt.Errorf("replay %s: %s", what.Symbol, last.Error)
+	case !last.Done:
+		return last, fmt.Errorf("replay %s: the node has ended it, as it does when it stops", what.Symbol)
+	}
+	return last, nil
+}
+
+// eachLine hands the lines of an answer that goes on to visit, until it ends, ctx
+// does (ctx's cause), or visit returns an error. Empty ones are a sign of life only.
+func eachLine(ctx context.Context, what string, body io.Reader, visit func(line []byte) error) error {
+	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		if len(lines.Bytes()) == 0 {
-			continue // a sign of life
+			continue
 		}
 		if err := visit(lines.Bytes()); err != nil {
 			return err
@@ -132,12 +167,12 @@ func (c *Client) Watch(ctx context.Context, topic string, visit func(line []byte
 		return context.Cause(ctx)
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("watch %s: %w", topic, err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
 
-// callTimeout bounds every call but Watch: stopping parts waits for them.
+// callTimeout bounds every call but Watch and Replay: stopping parts waits for them.
 const callTimeout = time.Minute
 
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, body, answer any) error {
