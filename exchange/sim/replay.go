@@ -40,10 +40,13 @@ type ReplayConfig struct {
 	// fast as the listeners take them; then the replay waits for every listener
 	// after each few trades and, where it began with a subscriber, while there is
 	// none, so that no trade passes unseen.
-	Speed   float64
-	Times   Times
-	Start   Start
-	SkipBad bool // pass over lines that are not trades instead of ending with an error
+	Speed float64
+	// Lockstep has a replay at full speed wait for every listener after each trade.
+	// What a listener has taken its client may still be busy with.
+	Lockstep bool
+	Times    Times
+	Start    Start
+	SkipBad  bool // pass over lines that are not trades instead of ending with an error
 }
 
 // DefaultReplay returns the configuration that plays the dump at path as fast as
@@ -61,6 +64,8 @@ func (c ReplayConfig) Validate() error {
 		return errors.New("config field Path: no dump to play")
 	case !(c.Speed >= 0 && c.Speed <= 1e6):
 		return fmt.Errorf("config field Speed %v: want a factor from 0 (as fast as possible) to 1,000,000", c.Speed)
+	case c.Lockstep && c.Speed != 0:
+		return fmt.Errorf("config field Lockstep: its pace is that of the listeners, not Speed %v", c.Speed)
 	case c.Times != Kept && c.Times != Rebased:
 		return fmt.Errorf("config field Times %q: want %s or %s", c.Times, Kept, Rebased)
 	case c.Start != OnSubscriber && c.Start != AtOnce:
@@ -70,7 +75,8 @@ func (c ReplayConfig) Validate() error {
 }
 
 // takenEvery is after how many trades a replay at full speed waits for its
-// listeners. It bounds how far the market runs ahead of them.
+// listeners, unless it goes in lock-step. It bounds how far the market runs ahead
+// of them.
 const takenEvery = 8
 
 // Replay plays one dump into an engine. Replays of the same symbol have to run
@@ -184,7 +190,7 @@ func (p *playback) pass(ctx context.Context, t exchange.TradeEvent) error {
 	}
 	p.last = t
 	p.trades++
-	if p.trades%takenEvery == 0 {
+	if p.cfg.Lockstep || p.trades%takenEvery == 0 {
 		return p.taken(ctx)
 	}
 	return nil

@@ -151,6 +151,33 @@ func TestReplayAtFullSpeedWaitsForItsListeners(t *testing.T) {
 	})
 }
 
+func TestReplayInLockstepWaitsAfterEachTrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := mustOpen(t, ethConfig(t))
+		cfg := sim.DefaultReplay("XRPETH", writeDump(t, 0, 0, 0))
+		cfg.Lockstep = true
+		taken := make(chan struct{})
+		slow := &recorder{onTrade: func(*exchange.TradeEvent) {}, waiting: waiting{func(context.Context) error { <-taken; return nil }}}
+		cancel, err := e.SubscribeTrades("XRPETH", slow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cancel()
+		ended := start(func() error { return mustReplay(t, e, cfg).Run(t.Context()) })
+		for passed := range int64(3) {
+			synctest.Wait()
+			if n := e.Counts().Trades; n != passed+1 {
+				t.Fatalf("%d trades passed while %d were taken", n, passed)
+			}
+			taken <- struct{}{}
+		}
+		close(taken) // at the end it waits once more
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestReplayThatStartsAtOnceWaitsForNobody(t *testing.T) {
 	e := mustOpen(t, ethConfig(t))
 	cfg := sim.DefaultReplay("XRPETH", writeDump(t, make([]int, 40)...))
@@ -293,6 +320,7 @@ func TestReplayThatCanNotBePlayedIsRefused(t *testing.T) {
 		"Symbol":         func(c *sim.ReplayConfig) { c.Symbol = "xrp/eth" },
 		"Path":           func(c *sim.ReplayConfig) { c.Path = "" },
 		"Speed":          func(c *sim.ReplayConfig) { c.Speed = -1 },
+		"Lockstep":       func(c *sim.ReplayConfig) { c.Lockstep, c.Speed = true, 1 },
 		"Times":          func(c *sim.ReplayConfig) { c.Times = "" },
 		"Start":          func(c *sim.ReplayConfig) { c.Start = "later" },
 		"unknown symbol": func(c *sim.ReplayConfig) { c.Symbol = "XRPUSDT" },
