@@ -26,6 +26,10 @@ var (
 	// ErrCorrupt is returned when the file is no database or is damaged.
 	ErrCorrupt = errors.New("database is corrupt")
 
+	// ErrFull is returned when the disk has no room for what is to be written. Nothing
+	// of the transaction has been kept, all before it has.
+	ErrFull = errors.New("the disk is full")
+
 	// ErrRefused is returned when a value breaks a rule of the schema; writing it
 	// again will not mend that. Nothing of the transaction has been kept.
 	ErrRefused = errors.New("refused by the database")
@@ -63,6 +67,8 @@ func classify(err error) error {
 			return fmt.Errorf("%w: restore a backup, or move the file away to start afresh: %w", ErrCorrupt, err)
 		case sqlite3.SQLITE_CONSTRAINT:
 			return fmt.Errorf("%w: %w", ErrRefused, err)
+		case sqlite3.SQLITE_FULL:
+			return fmt.Errorf("%w: make room for the database: %w", ErrFull, err)
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 			return fmt.Errorf("%w: check owner and mode of its directory: %w", ErrNotWritable, err)
 		}

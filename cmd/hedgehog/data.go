@@ -9,7 +9,10 @@ func (p *program) dataCommand() *cli.Command {
 		Description: "These commands work on a node's database themselves, while no node runs on it; the node's\n" +
 			"data directory is named with --data-dir. A running node answers hedgehog trades and candles.",
 		Subcommands: []*cli.Command{
+			p.dataImportCommand(),
+			p.dataListCommand(),
 			p.dataFillCommand(),
+			p.dataPruneCommand(),
 			p.dataExportCommand(),
 		},
 	}

@@ -19,32 +19,35 @@ const maxChecksum = 4096
 // ErrChecksum is returned when a dump is not the one that its checksum is of.
 var ErrChecksum = errors.New("wrong checksum")
 
-// Verify compares the file at path with the checksum in the file path.CHECKSUM, which
-// the exchange publishes beside each of its dumps: "<sha256 in hex>  <file name>".
-// found is false where there is none. The file is read once, as a whole.
-func Verify(ctx context.Context, path string) (found bool, err error) {
+// Verify returns the SHA-256 of the file at path, which it reads as a whole, after
+// comparing it with the checksum in the file path.CHECKSUM where there is one. The
+// exchange publishes that beside each of its dumps: "<sha256 in hex>  <file name>".
+func Verify(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
+	if sum, err = verify(ctx, path); err != nil {
+		return sum, fmt.Errorf("verify dump %s: %w", path, err)
+	}
+	return sum, nil
+}
+
+func verify(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
 	text, err := readChecksum(path + ".CHECKSUM")
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return sumOf(ctx, path)
 	}
 	if err != nil {
-		return false, fmt.Errorf("verify dump %s: %w", path, err)
+		return sum, err
 	}
 	want, name, err := parseChecksum(text)
 	if err != nil {
-		return true, fmt.Errorf("verify dump %s: %s.CHECKSUM: %w", path, path, err)
+		return sum, fmt.Errorf("%s.CHECKSUM: %w", path, err)
 	}
 	if name != filepath.Base(path) {
-		return true, fmt.Errorf("verify dump %s: %w: %s.CHECKSUM is that of %q", path, ErrChecksum, path, name)
+		return sum, fmt.Errorf("%w: %s.CHECKSUM is that of %q", ErrChecksum, path, name)
 	}
-	got, err := sum(ctx, path)
-	if err != nil {
-		return true, fmt.Errorf("verify dump %s: %w", path, err)
+	if sum, err = sumOf(ctx, path); err == nil && sum != want {
+		err = fmt.Errorf("%w: sha256 is %x, want %x: fetch the file again", ErrChecksum, sum, want)
 	}
-	if got != want {
-		return true, fmt.Errorf("verify dump %s: %w: sha256 is %x, want %x: fetch the file again", path, ErrChecksum, got, want)
-	}
-	return true, nil
+	return sum, err
 }
 
 func readChecksum(path string) ([]byte, error) {
@@ -72,7 +75,7 @@ func parseChecksum(text []byte) (sum [sha256.Size]byte, name string, err error) 
 	return sum, string(file[1:]), nil
 }
 
-func sum(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
+func sumOf(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return sum, err
@@ -84,7 +87,7 @@ func sum(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
 			return sum, context.Cause(ctx)
 		}
 		n, err := f.Read(buf)
-		hash.Write(buf[:n])
+		hash.Write(buf[:n]) // never fails
 		if err == io.EOF {
 			return [sha256.Size]byte(hash.Sum(nil)), nil
 		}

@@ -49,7 +49,7 @@ func (r *Reader) candle(c *exchange.Candle) (bad int, reason string) {
 			return i, ""
 		}
 	}
-	if bad, reason := inconsistent(c, until); bad != taken {
+	if bad, reason := inconsistent(c, until); bad != noColumn {
 		return bad, reason
 	}
 	return r.accept(len(columns), end, 0, c.StartTime)
@@ -69,7 +69,7 @@ func inconsistent(c *exchange.Candle, until exchange.Micros) (bad int, reason st
 	case (c.Trades == 0) != c.Volume.IsZero():
 		return 8, fmt.Sprintf("does not go with a volume of %s", c.Volume)
 	default:
-		return taken, ""
+		return noColumn, ""
 	}
 }
 

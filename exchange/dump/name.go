@@ -35,6 +35,9 @@ func (k Kind) String() string {
 	}
 }
 
+// MarshalText writes the kind's name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // Name is what the name of a dump's file says of it.
 type Name struct {
 	Symbol  string

@@ -37,8 +37,12 @@ func Open(path string, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open dump: %w", err)
 	}
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open dump: %w", err), f.Close())
+	}
 	r := NewReader(f, path, name, opts)
-	r.close = f.Close
+	r.size, r.close = stat.Size(), f.Close
 	return r, nil
 }
 
@@ -75,6 +79,6 @@ func zipped(path string, archive *zip.Reader, name Name, opts Options) (*Reader,
 		return nil, err
 	}
 	r := NewReader(&bounded{r: f, left: limit, limit: limit}, path, name, opts)
-	r.close = f.Close
+	r.size, r.close = int64(archive.File[0].UncompressedSize64), f.Close
 	return r, nil
 }

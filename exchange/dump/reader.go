@@ -23,6 +23,7 @@ type Reader struct {
 	opts  Options
 	file  string // for errors
 	name  Name
+	size  int64 // of the plain dump in bytes; 0 where that is not known
 	close func() error
 
 	line     int             // number of the line read last, from 1
@@ -44,6 +45,15 @@ func (r *Reader) Close() error { return r.close() }
 
 // Name returns what the dump is of.
 func (r *Reader) Name() Name { return r.name }
+
+// Share returns how much of the dump has been read, from 0 to 1, for a reader that
+// Open returned.
+func (r *Reader) Share() float64 {
+	if r.size == 0 {
+		return 0
+	}
+	return float64(r.taken+int64(r.at)) / float64(r.size)
+}
 
 // Skipped returns how many lines SkipBad has passed over, and what was wrong
 // with the first of them.
@@ -89,7 +99,7 @@ func (r *Reader) nextTick(t *exchange.Tick) error {
 		}
 		r.line++
 		bad, reason := r.trade(t)
-		if bad == taken {
+		if bad == noColumn {
 			return nil
 		}
 		if err := r.pass(bad, reason); err != nil {
@@ -107,7 +117,7 @@ func (r *Reader) NextAggTrade() (t exchange.AggTrade, err error) {
 		}
 		r.line++
 		bad, reason := r.aggTrade(&t)
-		if bad == taken {
+		if bad == noColumn {
 			return t, nil
 		}
 		if err := r.pass(bad, reason); err != nil {
@@ -125,7 +135,7 @@ func (r *Reader) NextCandle() (c exchange.Candle, err error) {
 		}
 		r.line++
 		bad, reason := r.candle(&c)
-		if bad == taken {
+		if bad == noColumn {
 			return c, nil
 		}
 		if err := r.pass(bad, reason); err != nil {
@@ -150,8 +160,8 @@ func (r *Reader) begin(kind Kind) error {
 	return nil
 }
 
-// taken is what a column is called that nothing is wrong with.
-const taken = -1
+// noColumn is what a column is called that nothing is wrong with.
+const noColumn = -1
 
 // accept ends the reading of a line in which every field for itself is right: it
 // checks the line against those before it and moves behind it.
@@ -172,7 +182,7 @@ func (r *Reader) accept(columns, end int, id int64, at exchange.Micros) (bad int
 		return timeColumn, fmt.Sprintf("times must not fall, the one before is %d µs", r.lastTime)
 	}
 	r.columns, r.at, r.lastID, r.lastTime = columns, end, id, at
-	return taken, ""
+	return noColumn, ""
 }
 
 // pass passes over a line that was not taken: the columns' names, or a bad line,

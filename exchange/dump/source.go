@@ -21,6 +21,7 @@ type source struct {
 	r              io.Reader
 	buf            []byte
 	at, whole, end int
+	taken          int64 // bytes of r that are before buf
 	err            error // of r; io.EOF after the last byte
 }
 
@@ -30,6 +31,7 @@ func newSource(r io.Reader) source { return source{r: r, buf: make([]byte, chunk
 // A last line without an end gets one. A line longer than maxLine loses its middle,
 // and is still longer than that.
 func (s *source) fill() error {
+	s.taken += int64(s.whole)
 	s.end = copy(s.buf, s.buf[s.whole:s.end])
 	s.at, s.whole = 0, 0
 	for s.whole == 0 {

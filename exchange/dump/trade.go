@@ -22,7 +22,7 @@ func (r *Reader) trade(t *exchange.Tick) (bad int, reason string) {
 		return 3, ""
 	}
 	bad, columns, end := tail(b, i+1, 4, t)
-	if bad != taken {
+	if bad != noColumn {
 		return bad, ""
 	}
 	return r.accept(columns, end, t.ID, t.Time)
@@ -50,7 +50,7 @@ func (r *Reader) aggTrade(t *exchange.AggTrade) (bad int, reason string) {
 		return 4, fmt.Sprintf("want the first id, %d, or more", t.FirstID)
 	}
 	bad, columns, end := tail(b, i+1, 5, &t.Tick)
-	if bad != taken {
+	if bad != noColumn {
 		return bad, ""
 	}
 	return r.accept(columns, end, t.ID, t.Time)
@@ -78,5 +78,5 @@ func tail(b []byte, i, column int, t *exchange.Tick) (bad, columns, end int) {
 	if b[i] != '\n' {
 		return column, 0, 0
 	}
-	return taken, column + 1, i + 1
+	return noColumn, column + 1, i + 1
 }
