@@ -61,6 +61,9 @@ type Config struct {
 	// MaxBackfill is the most trades of a symbol that are fetched after a pause
 	// before the stream goes on.
 	MaxBackfill int64
+	// KeepTrades is for how long this node keeps the trades that it has stored, by
+	// their time; 0: for ever. At least 48 hours: candles are built again from them.
+	KeepTrades time.Duration
 	// SimSymbols are the symbols of the embedded exchange.
 	SimSymbols []string
 	// SimSeed makes the embedded exchange's prices repeatable.
@@ -114,6 +117,9 @@ func (c Config) Validate() error {
 	errs = append(errs, c.validateCluster())
 	if c.MaxBackfill < 1 {
 		errs = append(errs, fmt.Errorf("backfill limit %d: want at least 1 trade", c.MaxBackfill))
+	}
+	if c.KeepTrades != 0 && c.KeepTrades < leastRetention {
+		errs = append(errs, fmt.Errorf("keep trades %s: want 0 (for ever) or at least %s", c.KeepTrades, leastRetention))
 	}
 	for _, s := range c.SimSymbols {
 		if !exchange.ValidSymbolName(s) {

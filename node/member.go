@@ -104,6 +104,9 @@ func (n *Node) runMember(ctx context.Context, nothingCommits func()) error {
 	work.Go(func() error { return n.followMembers(inner) })
 	work.Go(func() error { return n.tellTraders(inner) })
 	work.Go(func() error { return n.reportWatermarks(inner) })
+	if n.config.KeepTrades > 0 {
+		work.Go(func() error { return n.keepTrades(inner) })
+	}
 	joined := make(chan error, 1)
 	go func() { joined <- n.join(ctx) }()
 

@@ -21,6 +21,7 @@ func (p *program) nodeCommand() *cli.Command {
 		&cli.StringFlag{Name: "exchange", Usage: "trade at `EXCHANGE`: sim, binance, binance-testnet or the URL of a simulated exchange", Value: usual.Exchange, EnvVars: env("EXCHANGE")},
 		&cli.StringFlag{Name: "http", Usage: "answer commands at `ADDR`", Value: usual.HTTP, EnvVars: env("HTTP")},
 		&cli.StringSliceFlag{Name: "sim-symbols", Usage: "the `SYMBOLS` of --exchange sim, separated by commas", Value: cli.NewStringSlice(usual.SimSymbols...), EnvVars: env("SIM_SYMBOLS")},
+		&cli.StringFlag{Name: "keep-trades", Usage: "delete stored trades that are older than `TIME`, such as 90d", DefaultText: "keep them for ever", EnvVars: env("KEEP_TRADES")},
 		&cli.Uint64Flag{Name: "sim-seed", Usage: "the `SEED` of the prices of --exchange sim", Value: usual.SimSeed, EnvVars: env("SIM_SEED")},
 	}
 	return &cli.Command{
@@ -73,6 +74,13 @@ func nodeConfig(c *cli.Context) (node.Config, error) {
 	config.HTTP = c.String("http")
 	config.SimSeed = c.Uint64("sim-seed")
 	config.Version = c.App.Version
+	if keep := c.String("keep-trades"); keep != "" {
+		age, ok := parseAge(keep)
+		if !ok {
+			return node.Config{}, wrongUsage(c, "--keep-trades %q: want a time such as 90d", keep)
+		}
+		config.KeepTrades = age
+	}
 	var err error
 	if config.SimSymbols, err = listedSymbols(c, "sim-symbols"); err != nil {
 		return node.Config{}, err
