@@ -2,6 +2,7 @@ package optimize
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -41,7 +42,7 @@ func NewReport(objective Objective, base naive.Settings, windows []Window, trial
 		}
 		objective.rank(report.Trials)
 		for j := range report.Trials {
-			if compareSettings(report.Trials[j].Settings, base) == 0 {
+			if compareSettings(&report.Trials[j].Settings, &base) == 0 {
 				report.Base = &report.Trials[j]
 			}
 		}
@@ -83,6 +84,20 @@ const microsPerDay = 86_400_000_000
 // perDay returns the profit as a share of the budget per day.
 func perDay(f *Figures, span exchange.Micros) decimal.Decimal {
 	return f.ProfitShare.Mul(decimal.NewFromInt(microsPerDay)).DivRound(decimal.NewFromInt(int64(span)), 16)
+}
+
+// Varied returns the names of the settings that are not the same in all trials.
+func (r *Report) Varied() []string {
+	var names []string
+	for _, name := range Parameters() {
+		base := Value(&r.Base, name)
+		if slices.ContainsFunc(r.Windows, func(w WindowReport) bool {
+			return slices.ContainsFunc(w.Trials, func(t Trial) bool { return !Value(&t.Settings, name).Equal(base) })
+		}) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // OutOfSample adds up, over all windows, the profit out of sample as a share of the

@@ -1,7 +1,6 @@
 package optimize
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -140,6 +139,24 @@ func Set(s *naive.Settings, name string, value decimal.Decimal) bool {
 	return true
 }
 
+// Value returns the setting of that name; zero when there is none.
+func Value(s *naive.Settings, name string) decimal.Decimal {
+	switch name {
+	case "budget":
+		return s.Budget
+	case "chunks":
+		return decimal.NewFromInt(int64(s.Chunks))
+	case "buy_down_interval":
+		return s.BuyDownInterval
+	case "profit_target":
+		return s.ProfitTarget
+	case "rebuy_interval":
+		return s.RebuyInterval
+	default:
+		return decimal.Decimal{}
+	}
+}
+
 // space is all choices of values, which are numbered: the last parameter's value
 // changes with every number, the first one's most rarely.
 type space []Parameter
@@ -212,9 +229,11 @@ func (s space) validate(base naive.Settings) error {
 
 // compareSettings orders settings by their values, for trials that come from
 // different grids.
-func compareSettings(a, b naive.Settings) int {
-	return cmp.Or(
-		a.Budget.Cmp(b.Budget), cmp.Compare(a.Chunks, b.Chunks), a.BuyDownInterval.Cmp(b.BuyDownInterval),
-		a.ProfitTarget.Cmp(b.ProfitTarget), a.RebuyInterval.Cmp(b.RebuyInterval),
-	)
+func compareSettings(a, b *naive.Settings) int {
+	for _, name := range Parameters() {
+		if order := Value(a, name).Cmp(Value(b, name)); order != 0 {
+			return order
+		}
+	}
+	return 0
 }

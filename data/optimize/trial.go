@@ -95,6 +95,6 @@ func (o Objective) Score(f *Figures) decimal.Decimal {
 // settings.
 func (o Objective) rank(trials []Trial) {
 	slices.SortFunc(trials, func(a, b Trial) int {
-		return cmp.Or(o.Score(&b.In).Cmp(o.Score(&a.In)), compareSettings(a.Settings, b.Settings))
+		return cmp.Or(o.Score(&b.In).Cmp(o.Score(&a.In)), compareSettings(&a.Settings, &b.Settings))
 	})
 }
