@@ -99,12 +99,9 @@ func (m *market) addReplays(c *cli.Context) ([]exchange.Symbol, error) {
 func infoOf(c *cli.Context, replayed []exchange.Symbol, walked []string) (exchange.ExchangeInfo, error) {
 	var info exchange.ExchangeInfo
 	if path := c.String("exchange-info"); path != "" {
-		document, err := os.ReadFile(path)
-		if err != nil {
+		var err error
+		if info, err = readInfo(path); err != nil {
 			return info, fmt.Errorf("--exchange-info: %w", err)
-		}
-		if info, err = wire.ParseExchangeInfo(document); err != nil {
-			return info, fmt.Errorf("--exchange-info %s: %w", path, err)
 		}
 	} else {
 		symbols := replayed
@@ -121,6 +118,19 @@ func infoOf(c *cli.Context, replayed []exchange.Symbol, walked []string) (exchan
 		setLimit(c, "weight-limit", &info, exchange.RateLimit{Type: "REQUEST_WEIGHT", Interval: "MINUTE", IntervalNum: 1}),
 		setLimit(c, "order-limit", &info, exchange.RateLimit{Type: "ORDERS", Interval: "SECOND", IntervalNum: 10}),
 	)
+}
+
+// readInfo reads a file with an answer of the exchange's exchangeInfo.
+func readInfo(path string) (exchange.ExchangeInfo, error) {
+	document, err := os.ReadFile(path)
+	if err != nil {
+		return exchange.ExchangeInfo{}, err
+	}
+	info, err := wire.ParseExchangeInfo(document)
+	if err != nil {
+		return exchange.ExchangeInfo{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return info, nil
 }
 
 // setLimit gives a rate limit the value of its flag, where that is set.

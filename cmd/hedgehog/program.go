@@ -80,6 +80,7 @@ func (p *program) app() *cli.App {
 			p.tradesCommand(),
 			p.candlesCommand(),
 			p.dataCommand(),
+			p.backtestCommand(),
 			p.watchCommand(),
 			p.clusterCommand(),
 			p.versionCommand(),

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/urfave/cli/v2"
+
+	"hedgehog/data/backtest"
+	"hedgehog/exchange"
+	"hedgehog/exchange/dump"
+	"hedgehog/storage"
+)
+
+// ticksPerBatch is how many trades of a dump are read at once: few enough to stay in
+// the processor's cache.
+const ticksPerBatch = 4096
+
+// past is the trades that a command line chooses, of one symbol.
+type past struct {
+	symbol   string
+	from, to exchange.Micros // as periodOf returns them
+	files    []string        // dumps in the order of their trades; without any it is the database
+	db       *storage.DB     // nil where it is dumps and no database is named
+	dir      string          // of the database
+}
+
+// pastFlags returns the flags that openPast reads.
+func pastFlags() []cli.Flag {
+	return append(periodFlags(),
+		&cli.StringSliceFlag{Name: "file", Usage: "take the trades of `DUMP`, a file of the exchange's trades or aggTrades, .csv or .zip; may be repeated",
+			DefaultText: "those of the database"},
+		dataDirFlag())
+}
+
+// openPast opens what the flags name: dumps, or the database. With dumps the database
+// is opened only where --data-dir says so, for settings and rules. The caller closes it.
+func openPast(c *cli.Context, symbol string) (*past, error) {
+	h := &past{symbol: symbol, dir: c.String("data-dir")}
+	var err error
+	if h.from, h.to, err = periodOf(c); err != nil {
+		return nil, err
+	}
+	if files := c.StringSlice("file"); len(files) > 0 {
+		if h.files, err = inOrder(c, symbol, files); err != nil || !c.IsSet("data-dir") {
+			return h, err
+		}
+	}
+	h.db, err = openHistory(c)
+	return h, err
+}
+
+// Close closes the database.
+func (h *past) Close() error {
+	if h.db == nil {
+		return nil
+	}
+	return h.db.Close()
+}
+
+// ticks returns the trades.
+func (h *past) ticks(ctx context.Context) backtest.Ticks {
+	if len(h.files) > 0 {
+		return dumpTicks(h.files, h.from, h.to)
+	}
+	return func(yield func([]exchange.Tick, error) bool) {
+		stopped := errors.New("stopped")
+		err := h.db.Ticks(ctx, h.symbol, storage.TradeRange{From: h.from, To: h.to}, func(page []exchange.Tick) error {
+			if !yield(page, nil) {
+				return stopped
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, stopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+// inOrder returns the dumps in the order of their first trades, those without any
+// left out. All must be of the symbol and of one kind.
+func inOrder(c *cli.Context, symbol string, paths []string) ([]string, error) {
+	type begun struct {
+		path  string
+		first exchange.Tick
+	}
+	var files []begun
+	var kind dump.Kind
+	for i, path := range paths {
+		name, err := dump.NameOf(path)
+		switch {
+		case err != nil:
+			return nil, wrongUsage(c, "--file: %v", err)
+		case name.Symbol != symbol:
+			return nil, wrongUsage(c, "--file %s: it is of %s, not of %s", path, name.Symbol, symbol)
+		case name.Kind == dump.Klines:
+			return nil, wrongUsage(c, "--file %s: it has candles, and a backtest takes trades or aggTrades", path)
+		case i > 0 && name.Kind != kind:
+			return nil, wrongUsage(c, "--file %s: it has %s, the one before has %s, and their ids are apart: give one kind", path, name.Kind, kind)
+		}
+		kind = name.Kind
+		first := make([]exchange.Tick, 1)
+		n := 0
+		err = eachBatch(path, first, func(ticks []exchange.Tick) bool { n = len(ticks); return false })
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			files = append(files, begun{path, first[0]})
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%w in the dumps", backtest.ErrNoTrades)
+	}
+	slices.SortStableFunc(files, func(a, b begun) int { return cmp.Compare(a.first.ID, b.first.ID) })
+	ordered := make([]string, len(files))
+	for i, f := range files {
+		ordered[i] = f.path
+	}
+	return ordered, nil
+}
+
+// dumpTicks returns the trades of dumps that are in order; where dumps overlap, those
+// that were there are passed over. Either bound is 0 for none, and to is left out.
+func dumpTicks(paths []string, from, to exchange.Micros) backtest.Ticks {
+	if to == 0 {
+		to = math.MaxInt64
+	}
+	return func(yield func([]exchange.Tick, error) bool) {
+		batch := make([]exchange.Tick, ticksPerBatch)
+		last, over := int64(0), false
+		for _, path := range paths {
+			err := eachBatch(path, batch, func(ticks []exchange.Tick) bool {
+				over = ticks[len(ticks)-1].Time >= to
+				wanted := cut(ticks, last, from, to)
+				if len(wanted) > 0 {
+					last = wanted[len(wanted)-1].ID
+					over = !yield(wanted, nil) || over
+				}
+				return !over
+			})
+			if err != nil && !over {
+				yield(nil, err)
+				return
+			}
+			if over {
+				return
+			}
+		}
+	}
+}
+
+// cut returns the ticks after the one with the id, from a time on and before another.
+func cut(ticks []exchange.Tick, after int64, from, to exchange.Micros) []exchange.Tick {
+	if t := ticks[0]; t.ID <= after || t.Time < from {
+		ticks = ticks[sort.Search(len(ticks), func(i int) bool { return ticks[i].ID > after && ticks[i].Time >= from }):]
+	}
+	if n := len(ticks); n > 0 && ticks[n-1].Time >= to {
+		ticks = ticks[:sort.Search(n, func(i int) bool { return ticks[i].Time >= to })]
+	}
+	return ticks
+}
+
+// eachBatch hands out the trades of a dump in the given space, which is never empty
+// then, while next returns true.
+func eachBatch(path string, space []exchange.Tick, next func([]exchange.Tick) bool) (err error) {
+	r, err := dump.Open(path, dump.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	read := r.ReadTicks
+	if r.Name().Kind == dump.AggTrades {
+		read = func(into []exchange.Tick) (int, error) { return readAggTrades(r, into) }
+	}
+	for {
+		n, err := read(space)
+		if n > 0 && !next(space[:n]) {
+			return nil
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func readAggTrades(r *dump.Reader, into []exchange.Tick) (n int, err error) {
+	for n < len(into) {
+		t, err := r.NextAggTrade()
+		if err != nil {
+			return n, err
+		}
+		into[n] = t.Tick
+		n++
+	}
+	return n, nil
+}
+
+// advise adds to an error of a run what can be done about it.
+func (h *past) advise(ctx context.Context, err error) error {
+	var hole *backtest.HoleError
+	switch {
+	case errors.As(err, &hole) && len(h.files) > 0:
+		return fmt.Errorf("%w: give the dump that has them with --file too, or go on with --allow-holes", err)
+	case errors.As(err, &hole):
+		return fmt.Errorf("%w: fetch them with hedgehog data fill %s, or go on with --allow-holes", err, h.symbol)
+	case errors.Is(err, backtest.ErrNoTrades):
+		return h.nothing(ctx)
+	default:
+		return err
+	}
+}
+
+// nothing says what there is where there are no trades in the period.
+func (h *past) nothing(ctx context.Context) error {
+	where, fetch := "in the dumps", "name further ones with --file"
+	if len(h.files) == 0 {
+		where = "in the database of " + h.dir
+		fetch = fmt.Sprintf("fetch them with hedgehog data download %s --from DATE --to DATE, or name dumps with --file", h.symbol)
+	}
+	first, last, err := h.extent(ctx)
+	switch {
+	case err != nil:
+		return err
+	case first == 0:
+		return fmt.Errorf("%w of %s %s: %s", backtest.ErrNoTrades, h.symbol, where, fetch)
+	default:
+		return fmt.Errorf("%w of %s in this period; those %s are from %s to %s: choose another with --from and --to, or %s", backtest.ErrNoTrades,
+			h.symbol, where, iso(first), iso(last), fetch)
+	}
+}
+
+// extent returns the times of the first and the last trade that there are in all,
+// 0 where there are none.
+func (h *past) extent(ctx context.Context) (first, last exchange.Micros, err error) {
+	note := func(ticks []exchange.Tick) error {
+		first = cmp.Or(first, ticks[0].Time)
+		last = ticks[len(ticks)-1].Time
+		return ctx.Err()
+	}
+	if len(h.files) > 0 {
+		for ticks, err := range dumpTicks(h.files, 0, 0) {
+			if err = cmp.Or(err, context.Cause(ctx)); err != nil {
+				return 0, 0, err
+			}
+			_ = note(ticks)
+		}
+		return first, last, nil
+	}
+	if err := h.db.Ticks(ctx, h.symbol, storage.TradeRange{Limit: 1}, note); err != nil {
+		return 0, 0, err
+	}
+	id, _, err := h.db.LastTradeBefore(ctx, h.symbol, math.MaxInt64)
+	if err != nil {
+		return 0, 0, err
+	}
+	return first, last, h.db.Ticks(ctx, h.symbol, storage.TradeRange{FromID: id, Limit: 1}, note)
+}
+
+// iso writes a time as --from and --to read it.
+func iso(t exchange.Micros) string { return t.Time().Format("2006-01-02T15:04:05Z") }
