@@ -13,6 +13,7 @@ func (p *program) dataCommand() *cli.Command {
 			p.dataListCommand(),
 			p.dataFillCommand(),
 			p.dataPruneCommand(),
+			p.dataReplayCommand(),
 			p.dataExportCommand(),
 		},
 	}

@@ -53,7 +53,7 @@ func exchangeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "listen", Usage: "answer at `ADDR`", Value: "127.0.0.1:9090"},
 		&cli.StringSliceFlag{Name: "replay", Usage: "replay the trades of the dump `FILE`; may be repeated, files of one symbol play one after the other"},
-		&cli.StringFlag{Name: "speed", Usage: "replay `N` times as fast as it was, or max: as fast as the subscribers take it", Value: "1"},
+		&cli.StringFlag{Name: "speed", Usage: "replay `N` times as fast as it was, max (as fast as the subscribers take it) or lockstep (they take each trade before the next one passes)", Value: "1"},
 		&cli.StringFlag{Name: "start", Usage: "begin a replay `WHEN`: subscriber (with the first one to its trades) or now", Value: string(sim.OnSubscriber)},
 		&cli.StringFlag{Name: "times", Usage: "replay with `TIMES` kept (those of the dump) or now (as if it began now)", Value: "kept"},
 		&cli.BoolFlag{Name: "skip-bad", Usage: "pass over lines of a dump that are not trades", DisableDefaultText: true},

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -19,9 +20,10 @@ type fakeNode struct {
 	status   []api.Status // one for each time that it is asked, the last one for ever
 	settings map[string]api.Settings
 	answers  map[string]any  // by path with query
-	lines    []string        // of a watch
-	endless  bool            // the watch goes on after its lines
-	changes  []string        // the bodies of the changes, each after its symbol
+	lines    []string        // of a watch or a replay
+	endless  bool            // it goes on after its lines
+	changes  []string        // the bodies of the changes, each after its symbol, and of the replays
+	refusal  string          // why it does not replay
 	failing  map[string]bool // symbols whose settings can't be stored
 	missing  string          // nodes that did not answer it
 }
@@ -47,14 +49,15 @@ func newFakeNode(t testing.TB) *fakeNode {
 	})
 	mux.HandleFunc("GET /api/v1/symbols/{symbol}", f.symbol)
 	mux.HandleFunc("PATCH /api/v1/symbols/{symbol}", f.symbol)
-	mux.HandleFunc("GET /api/v1/watch", func(w http.ResponseWriter, r *http.Request) {
-		for _, line := range f.lines {
-			fmt.Fprintln(w, line)
+	mux.HandleFunc("GET /api/v1/watch", f.tell)
+	mux.HandleFunc("POST /api/v1/replay", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		f.changes = append(f.changes, string(body))
+		if f.refusal != "" {
+			answer(w, http.StatusConflict, api.Problem{Error: f.refusal})
+			return
 		}
-		if f.endless {
-			_ = http.NewResponseController(w).Flush()
-			<-r.Context().Done()
-		}
+		f.tell(w, r)
 	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		if found, ok := f.answers[r.URL.String()]; ok {
@@ -70,6 +73,17 @@ func newFakeNode(t testing.TB) *fakeNode {
 	t.Cleanup(srv.Close)
 	f.url = srv.URL
 	return f
+}
+
+// tell sends the lines of a watch or a replay.
+func (f *fakeNode) tell(w http.ResponseWriter, r *http.Request) {
+	for _, line := range f.lines {
+		fmt.Fprintln(w, line)
+	}
+	if f.endless {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
 }
 
 // symbol answers with a symbol's settings, changed as far as the tests look at it.

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -63,12 +62,9 @@ func marketOf(c *cli.Context) (market, error) {
 // addReplays adds the replays that the flags ask for, and returns the built-in
 // rules of their symbols.
 func (m *market) addReplays(c *cli.Context) ([]exchange.Symbol, error) {
-	speed := 0.0 // max
-	if text := c.String("speed"); text != "max" {
-		var err error
-		if speed, err = strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64); err != nil || !(speed > 0) {
-			return nil, wrongUsage(c, "--speed %q: want max or a factor above 0", text)
-		}
+	speed, lockstep, err := speedOf(c)
+	if err != nil {
+		return nil, err
 	}
 	times := map[string]sim.Times{"kept": sim.Kept, "now": sim.Rebased}
 	if _, known := times[c.String("times")]; !known {
@@ -81,7 +77,7 @@ func (m *market) addReplays(c *cli.Context) ([]exchange.Symbol, error) {
 			return nil, err
 		}
 		replay := sim.DefaultReplay(symbol.Name, path)
-		replay.Speed, replay.SkipBad = speed, c.Bool("skip-bad")
+		replay.Speed, replay.Lockstep, replay.SkipBad = speed, lockstep, c.Bool("skip-bad")
 		replay.Times, replay.Start = times[c.String("times")], sim.Start(c.String("start"))
 		if err := replay.Validate(); err != nil {
 			return nil, wrongUsage(c, "%v", err)

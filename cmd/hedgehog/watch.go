@@ -101,7 +101,11 @@ func (p *program) describe(topic bus.Topic, event []byte) (string, error) {
 	switch kind {
 	case bus.KindTradeEvents:
 		t, err := decode[exchange.TradeEvent](event)
-		return fmt.Sprintf("%s  trade %d  %s × %s", p.when(t.TradeTime), t.ID, t.Price, t.Quantity), err
+		text := fmt.Sprintf("%s  trade %d  %s × %s", p.when(t.TradeTime), t.ID, t.Price, t.Quantity)
+		if t.Source != exchange.Live {
+			text += "  (" + t.Source.String() + ")"
+		}
+		return text, err
 	case bus.KindOrders:
 		o, err := decode[exchange.OrderUpdate](event)
 		return fmt.Sprintf("%s  order %d  %s %s at %s  %s, %s filled", p.when(o.UpdateTime), o.ID,

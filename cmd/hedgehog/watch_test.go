@@ -34,6 +34,16 @@ func TestWatchDescribesEveryKindOfEvent(t *testing.T) {
 	}
 }
 
+func TestWatchMarksTradesThatAreNotLive(t *testing.T) {
+	node := newFakeNode(t)
+	trade := strings.Replace(watched["TRADE_EVENTS:XRPETH"], `"live"`, `"replay"`, 1)
+	node.lines = []string{`{"topic":"TRADE_EVENTS:XRPETH","event":` + trade + `}`}
+	want := "2019-10-11 12:00:00.000  trade 7  0.0014 × 12  (replay)\n"
+	if got := mustHedgehog(t, "watch", "TRADE_EVENTS:XRPETH", "--count", "1", "--node", node.url); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestWatchCountsEventsAndTellsOfMissedOnes(t *testing.T) {
 	node := newFakeNode(t)
 	event := `{"topic":"ORDERS:XRPETH","event":` + watched["ORDERS:XRPETH"] + `}`
