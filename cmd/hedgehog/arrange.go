@@ -27,7 +27,7 @@ func arrange(app *cli.App, args []string) []string {
 		path = append(path, args[0])
 		args = args[1:]
 	}
-	if command == nil || len(commands) > 0 {
+	if command == nil || len(commands) > 0 && !takesArguments(command) {
 		return append(path, args...) // no command to have flags yet
 	}
 	flags, arguments := split(command, args)

@@ -81,6 +81,7 @@ func (p *program) app() *cli.App {
 			p.candlesCommand(),
 			p.dataCommand(),
 			p.backtestCommand(),
+			p.optimizeCommand(),
 			p.watchCommand(),
 			p.clusterCommand(),
 			p.versionCommand(),
@@ -108,11 +109,17 @@ func complete(c *cli.Command) {
 		c.CustomHelpTemplate = cli.CommandHelpTemplate
 		return
 	}
-	c.Action = groupAction
+	if !takesArguments(c) {
+		c.Action = groupAction
+	}
 	for _, sub := range c.Subcommands {
 		complete(sub)
 	}
 }
+
+// takesArguments says whether a command does something itself, with arguments and
+// flags, beside what its subcommands do.
+func takesArguments(c *cli.Command) bool { return c.ArgsUsage != "" }
 
 func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
