@@ -10,6 +10,7 @@ func (p *program) dataCommand() *cli.Command {
 			"data directory is named with --data-dir. A running node answers hedgehog trades and candles.",
 		Subcommands: []*cli.Command{
 			p.dataImportCommand(),
+			p.dataDownloadCommand(),
 			p.dataListCommand(),
 			p.dataFillCommand(),
 			p.dataPruneCommand(),

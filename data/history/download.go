@@ -128,8 +128,8 @@ func (c DownloadConfig) series() series { return series{c.Symbol, c.Kind, c.Minu
 type Sink interface {
 	// Imported says whether the dump of this name and SHA-256 has been imported whole.
 	Imported(ctx context.Context, name string, sum [sha256.Size]byte) (bool, error)
-	// Import imports the dump at path, which is zipped and has its checksum file beside
-	// it. Importing it again changes nothing.
+	// Import is the Run of an Importer with the dump at path, which has its checksum
+	// file beside it.
 	Import(ctx context.Context, path string) error
 }
 
@@ -179,12 +179,11 @@ func (d *Downloader) Run(ctx context.Context) error {
 	if err := d.files(ctx, plan); err != nil {
 		return err
 	}
-	absent, damaged := d.state.lacking()
+	absent, incomplete := d.state.lacking()
 	end := d.cfg.From
 	if len(plan) > 0 {
 		end = exchange.MicrosOf(plan[len(plan)-1].to)
 	}
-	incomplete := &IncompleteError{Damaged: damaged}
 	if d.recent != nil {
 		absent, end = d.yetToCome(absent, end)
 		if end < d.cfg.To {
@@ -300,12 +299,18 @@ func (d *Downloader) bring(ctx context.Context, f remote) (got bool, err error) 
 	return !imported, err
 }
 
-// take imports a dump.
+// take imports a dump. One that is not as a dump should be stays, and is no reason not
+// to go on; a store that fails, or has other trades, is one.
 func (d *Downloader) take(ctx context.Context, f remote) error {
 	d.state.importing(f)
 	path := d.path(f)
-	if err := d.sink.Import(ctx, path); err != nil {
+	err := d.sink.Import(ctx, path)
+	if _, failed := errors.AsType[*storeError](err); failed || errors.Is(err, ErrContradiction) || ctx.Err() != nil {
 		return fmt.Errorf("downloaded %s: %w", f.name, err)
+	}
+	if err != nil {
+		d.state.rejected(f, err)
+		return nil
 	}
 	d.state.done(f)
 	if d.cfg.Keep {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -242,7 +243,7 @@ type sink struct {
 	mu     sync.Mutex
 	dumps  map[string][]byte // by name
 	failed error             // what importing fails with
-	during func()            // is called while a dump is being imported
+	bad    string            // the name of a dump that can't be imported
 }
 
 func newSink() *sink { return &sink{dumps: make(map[string][]byte)} }
@@ -255,9 +256,6 @@ func (s *sink) Imported(_ context.Context, name string, sum [sha256.Size]byte) (
 }
 
 func (s *sink) Import(ctx context.Context, path string) error {
-	if s.during != nil {
-		s.during()
-	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -272,6 +270,9 @@ func (s *sink) Import(ctx context.Context, path string) error {
 	defer s.mu.Unlock()
 	if s.failed != nil {
 		return s.failed
+	}
+	if filepath.Base(path) == s.bad {
+		return errors.New(s.bad + " is no dump")
 	}
 	s.dumps[filepath.Base(path)] = content
 	return nil

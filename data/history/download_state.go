@@ -18,13 +18,14 @@ func (e *ChecksumError) Error() string {
 
 // IncompleteError is returned when all was brought but what it names.
 type IncompleteError struct {
-	Absent  []string   // dumps that are not in the archive
-	Damaged []string   // dumps that differ from their checksums
-	Left    *LeftError // trades that the exchange does not have; nil: none
+	Absent   []string   // dumps that are not in the archive
+	Damaged  []string   // dumps that differ from their checksums
+	Rejected []error    // why dumps could not be imported whole
+	Left     *LeftError // trades that the exchange does not have; nil: none
 }
 
 func (e *IncompleteError) empty() bool {
-	return len(e.Absent) == 0 && len(e.Damaged) == 0 && e.Left == nil
+	return len(e.Absent) == 0 && len(e.Damaged) == 0 && len(e.Rejected) == 0 && e.Left == nil
 }
 
 // Error tells all of it, a line for each kind.
@@ -35,6 +36,9 @@ func (e *IncompleteError) Error() string {
 	}
 	if len(e.Damaged) > 0 {
 		lines = append(lines, fmt.Sprintf("not what their checksums say, fetched twice (%d): %s", len(e.Damaged), strings.Join(e.Damaged, ", ")))
+	}
+	for _, err := range e.Rejected {
+		lines = append(lines, err.Error())
 	}
 	if e.Left != nil {
 		lines = append(lines, e.Left.Error())
@@ -67,6 +71,7 @@ type downloadState struct {
 	onTheWay map[string]portion // by the dump's name
 	absent   []remote
 	damaged  []string
+	refused  []error
 }
 
 // portion is how much of a dump there is.
@@ -101,7 +106,8 @@ func (s *downloadState) begin(plan []remote) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.progress = DownloadProgress{Files: len(plan)}
-	s.days, s.daysDone, s.onTheWay, s.absent, s.damaged = 0, 0, make(map[string]portion), nil, nil
+	s.days, s.daysDone, s.onTheWay = 0, 0, make(map[string]portion)
+	s.absent, s.damaged, s.refused = nil, nil, nil
 	for _, f := range plan {
 		s.days += f.length()
 	}
@@ -169,6 +175,13 @@ func (s *downloadState) spoilt(f remote) {
 	s.end(f)
 }
 
+func (s *downloadState) rejected(f remote, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = append(s.refused, err)
+	s.end(f)
+}
+
 // end is called with mu held.
 func (s *downloadState) end(f remote) {
 	delete(s.onTheWay, f.name)
@@ -179,11 +192,12 @@ func (s *downloadState) end(f remote) {
 	}
 }
 
-// lacking returns what is absent, oldest first, and what is damaged.
-func (s *downloadState) lacking() (absent []remote, damaged []string) {
+// lacking returns what is absent, oldest first, and an error with all else that is
+// not as it should be.
+func (s *downloadState) lacking() ([]remote, *IncompleteError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.SortFunc(s.absent, func(a, b remote) int { return a.from.Compare(b.from) })
 	slices.Sort(s.damaged)
-	return slices.Clone(s.absent), slices.Clone(s.damaged)
+	return s.absent, &IncompleteError{Damaged: s.damaged, Rejected: s.refused}
 }

@@ -170,7 +170,7 @@ func TestKeptFilesAreNotFetchedAgain(t *testing.T) {
 func TestAFailedImportEndsTheDownloadAndKeepsTheFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, into := newArchive(t, "2026-01-05"), newSink()
-		into.failed = errors.New("the disk is full")
+		into.failed = history.ErrContradiction
 		cfg := a.download(t, "2026-01-05", "2026-01-06")
 		if err := mustDownloader(t, cfg, into).Run(t.Context()); !errors.Is(err, into.failed) {
 			t.Fatalf("error %v, want %v", err, into.failed)
@@ -184,6 +184,19 @@ func TestAFailedImportEndsTheDownloadAndKeepsTheFile(t *testing.T) {
 		if asked := a.asked("2026-01-05"); len(asked) != 0 {
 			t.Errorf("asked for %+v, want nothing", asked)
 		}
+	})
+}
+
+func TestADumpThatCanNotBeImportedKeepsNoOtherFromIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, into := newArchive(t, "2026-01-05", "2026-01-06"), newSink()
+		into.bad = name("2026-01-05")
+		err := mustDownloader(t, a.download(t, "2026-01-05", "2026-01-07"), into).Run(t.Context())
+		incomplete(t, err)
+		if !strings.Contains(err.Error(), into.bad+" is no dump") {
+			t.Errorf("error %v, want one about the first dump", err)
+		}
+		into.has(t, "2026-01-06")
 	})
 }
 
