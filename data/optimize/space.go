@@ -48,13 +48,15 @@ func ParseParameter(text string) (Parameter, error) {
 	if err != nil {
 		return Parameter{}, fmt.Errorf("%q: %w", text, err)
 	}
-	for i, v := range p.Values {
+	there := make(map[string]bool)
+	for _, v := range p.Values {
 		if name == "chunks" && !v.IsInteger() {
 			return Parameter{}, fmt.Errorf("%q: chunks %s: want whole numbers", text, v)
 		}
-		if slices.ContainsFunc(p.Values[:i], v.Equal) {
+		if there[v.String()] {
 			return Parameter{}, fmt.Errorf("%q: the value %s is there twice", text, v)
 		}
+		there[v.String()] = true
 	}
 	return p, nil
 }

@@ -114,7 +114,7 @@ func targets(w optimize.WindowReport) []string {
 }
 
 func TestATrialIsABacktestOfEachPart(t *testing.T) {
-	trades := waves(t, 3000)
+	trades := waves(t, 1000)
 	c := config(t, "profit_target=0.0005:0.002:4", "chunks=1,3")
 	c.Windows, c.Objective = 2, optimize.Realized
 	report := mustRun(t, c, trades)
@@ -203,7 +203,7 @@ func (r runner) Try(_ context.Context, _ optimize.Window, s naive.Settings) (in,
 }
 
 func TestTheReportIsTheSameWhateverTheNumberOfJobs(t *testing.T) {
-	trades := waves(t, 400)
+	trades := waves(t, 150)
 	for _, method := range []optimize.Method{optimize.Grid, optimize.Random, optimize.TPE} {
 		t.Run(string(method), func(t *testing.T) {
 			c := config(t, "profit_target=0.0005:0.003:6", "buy_down_interval=0,0.0005,0.001", "chunks=1,2,5")
@@ -230,7 +230,7 @@ func TestTheReportIsTheSameWhateverTheNumberOfJobs(t *testing.T) {
 }
 
 func TestAStudyThatWasInterruptedGoesOn(t *testing.T) {
-	trades := waves(t, 300)
+	trades := waves(t, 100)
 	for _, method := range []optimize.Method{optimize.Grid, optimize.Random, optimize.TPE} {
 		t.Run(string(method), func(t *testing.T) {
 			c := config(t, "profit_target=0.0005:0.003:6", "chunks=1:10:10")
