@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ func (p *program) rulesOf(c *cli.Context, h *past) (rules exchange.Symbol, sourc
 		if rules, err = info.Symbol(h.symbol); err != nil {
 			return rules, "", fmt.Errorf("--exchange-info %s: %w", path, err)
 		}
-		return rules, path, nil
+		return rules, filepath.Base(path), nil
 	}
 	if h.db != nil {
 		rules, known, err := h.db.Rules(c.Context, h.symbol)

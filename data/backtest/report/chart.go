@@ -32,8 +32,9 @@ type series struct {
 }
 
 type label struct {
-	At   string
-	Text string
+	At    string
+	Text  string
+	Minor bool // left out where there is little room
 }
 
 // frame says which time and value a chart's edges are at.
@@ -104,7 +105,7 @@ func percentOf(v float64) string { return short(v/side*100) + "%" }
 
 // valueLabels returns labels at round values.
 func (f frame) valueLabels(suffix string) []label {
-	const about = 4
+	const about = 6
 	rough := (f.high - f.low) / about
 	exponent := int32(math.Floor(math.Log10(rough)))
 	step := decimal.New(1, exponent)
@@ -119,7 +120,7 @@ func (f frame) valueLabels(suffix string) []label {
 		if value.InexactFloat64() > f.high {
 			return labels
 		}
-		labels = append(labels, label{percentOf(f.y(value.InexactFloat64())), value.StringFixed(max(0, -exponent)) + suffix})
+		labels = append(labels, label{At: percentOf(f.y(value.InexactFloat64())), Text: value.StringFixed(max(0, -exponent)) + suffix})
 	}
 }
 
@@ -131,7 +132,7 @@ var timeSteps = []time.Duration{
 
 // timeLabels returns labels at round times, UTC.
 func (f frame) timeLabels() []label {
-	const about = 5
+	const about = 8
 	rough := time.Duration(f.to-f.from) * time.Microsecond / about
 	step, format := (rough/(24*time.Hour)+1)*24*time.Hour, "2 Jan 06"
 	for _, s := range timeSteps {
@@ -154,7 +155,7 @@ func (f frame) timeLabels() []label {
 	var labels []label
 	every := exchange.Micros(step / time.Microsecond)
 	for t := (f.from + every - 1) / every * every; t <= f.to; t += every {
-		labels = append(labels, label{percentOf(f.x(t)), t.Time().Format(format)})
+		labels = append(labels, label{percentOf(f.x(t)), t.Time().Format(format), t/every%2 == 1})
 	}
 	return labels
 }

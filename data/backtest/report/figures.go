@@ -47,14 +47,14 @@ func Figures(r backtest.Result, symbol exchange.Symbol) []Figure {
 
 func winRate(r backtest.Result) Figure {
 	if r.WinRate == nil {
-		return Figure{Name: "win rate", Note: "no cycle has finished"}
+		return Figure{Name: "win rate", Share: "-", Note: "no cycle has finished"}
 	}
 	return Figure{Name: "win rate", Share: percent(*r.WinRate), Note: "of the cycles earned something"}
 }
 
 func profitFactor(r backtest.Result) Figure {
 	if r.ProfitFactor == nil {
-		return Figure{Name: "profit factor", Note: "no cycle has lost"}
+		return Figure{Name: "profit factor", Value: "-", Note: "no cycle has lost"}
 	}
 	return Figure{Name: "profit factor", Value: r.ProfitFactor.Round(3).String(), Note: "earned by winning cycles to lost by others"}
 }
