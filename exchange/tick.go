@@ -28,11 +28,11 @@ func UnitsOf(d decimal.Decimal) (u Units, ok bool) {
 // ParseUnits reads a plain decimal above or equal to zero, without sign or exponent:
 // digits with at most one point between them, at most eight of them behind it
 // other than zeros.
-func ParseUnits(text []byte) (Units, error) {
+func ParseUnits[T string | []byte](text T) (Units, error) {
 	const most = (1<<63 - 1) / 10
 	u, behind := int64(0), -1 // behind: digits behind the point
-	for i, c := range text {
-		switch {
+	for i := range len(text) {
+		switch c := text[i]; {
 		case c == '.' && behind < 0 && i > 0 && i < len(text)-1:
 			behind = 0
 		case c < '0' || c > '9':

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -60,7 +59,7 @@ func putAggTrades(ctx context.Context, b batch, symbol string, trades []exchange
 // other values.
 func aggTradeAgrees(ctx context.Context, b batch, symbol string, given exchange.AggTrade) error {
 	stored := exchange.AggTrade{Tick: exchange.Tick{ID: given.ID}}
-	var price, quantity sql.RawBytes
+	var price, quantity string
 	err := b.on.each(context.WithoutCancel(ctx), func(row scanner) (err error) {
 		if err := row.Scan(&price, &quantity, &stored.FirstID, &stored.LastID, &stored.Time, &stored.BuyerIsMaker); err != nil {
 			return err

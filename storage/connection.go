@@ -13,7 +13,8 @@ import (
 type connection struct {
 	conn       *sql.Conn
 	prepared   map[string]*sql.Stmt
-	durability durability // that is set; empty when that is not known
+	raw        map[string]rawStmt // what scan has prepared
+	durability durability         // that is set; empty when that is not known
 }
 
 // exec runs the statement and returns how many rows it added or changed.
@@ -113,6 +114,9 @@ func (c *connection) survive(ctx context.Context, d durability) error {
 func (c *connection) close() error {
 	var errs []error
 	for _, stmt := range c.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	for _, stmt := range c.raw {
 		errs = append(errs, stmt.Close())
 	}
 	return errors.Join(append(errs, c.conn.Close())...)

@@ -50,7 +50,7 @@ func (p *pool) take(ctx context.Context) (*connection, error) {
 			<-p.open
 			return nil, err
 		}
-		return &connection{conn: conn, prepared: make(map[string]*sql.Stmt)}, nil
+		return &connection{conn: conn, prepared: make(map[string]*sql.Stmt), raw: make(map[string]rawStmt)}, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

@@ -2,7 +2,7 @@ package storage
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 
@@ -80,8 +80,8 @@ func rising(ticks []exchange.Tick) error {
 // All of them are stored.
 func agree(ctx context.Context, b batch, symbol string, ticks []exchange.Tick) error {
 	first, last := ticks[0].ID, ticks[len(ticks)-1].ID
-	return b.on.each(context.WithoutCancel(ctx), func(row scanner) error {
-		stored, err := scanTick(row)
+	return b.on.scan(ctx, func(row []driver.Value) error {
+		stored, err := tickOfRow(row)
 		if err != nil || stored.ID != ticks[0].ID {
 			return err
 		}
@@ -108,11 +108,14 @@ func tickText(t exchange.Tick) string {
 const selectTicks = `SELECT trade_id, price, quantity, trade_time, buyer_is_maker FROM trade_events
 	WHERE symbol = ? AND trade_id >= ?`
 
-func scanTick(row scanner) (t exchange.Tick, err error) {
-	var price, quantity sql.RawBytes
-	if err := row.Scan(&t.ID, &price, &quantity, &t.Time, &t.BuyerIsMaker); err != nil {
-		return exchange.Tick{}, err
-	}
+// tickOfRow reads a row of selectTicks.
+func tickOfRow(row []driver.Value) (t exchange.Tick, err error) {
+	id, _ := row[0].(int64)
+	price, _ := row[1].(string)
+	quantity, _ := row[2].(string)
+	at, _ := row[3].(int64)
+	maker, _ := row[4].(int64)
+	t = exchange.Tick{ID: id, Time: exchange.Micros(at), BuyerIsMaker: maker != 0}
 	if t.Price, err = exchange.ParseUnits(price); err != nil {
 		return exchange.Tick{}, fmt.Errorf("trade %d: price %w", t.ID, err)
 	}
@@ -172,15 +175,15 @@ func (db *DB) tradeBounds(ctx context.Context, symbol string, r TradeRange) (fro
 
 // tickPage appends up to limit trades of symbol with ids of from…end-1 to page.
 func (db *DB) tickPage(ctx context.Context, page []exchange.Tick, symbol string, from, end int64, limit int) ([]exchange.Tick, error) {
-	if ctx.Err() != nil {
-		return page, context.Cause(ctx)
+	c, err := db.reader.take(ctx)
+	if err != nil {
+		return page, err
 	}
-	// A page takes milliseconds: the context is looked at once for each, instead of
-	// being watched for every row.
-	err := db.reader.each(context.WithoutCancel(ctx), func(row scanner) error {
-		t, err := scanTick(row)
+	defer db.reader.give(c)
+	err = c.scan(ctx, func(row []driver.Value) error {
+		t, err := tickOfRow(row)
 		page = append(page, t)
 		return err
-	}, selectTicks+" AND trade_id < ? ORDER BY trade_id LIMIT ?", symbol, from, end, limit)
+	}, selectTicks+" AND trade_id < ? ORDER BY trade_id LIMIT ?", symbol, from, end, int64(limit))
 	return page, err
 }
