@@ -107,11 +107,15 @@ func (p *program) backtest(ctx context.Context, h *past, t trial, out outputs) (
 	var at atomic.Int64 // µs
 	t.config.Progress = func(n int64, time exchange.Micros) { trades.Store(n); at.Store(int64(time)) }
 	began := time.Now()
-	stop := p.showProgress(func() string {
+	progress := func() string {
 		n := trades.Load()
-		return fmt.Sprintf("%s: %d million trades, up to %s, %.1f million/s", h.symbol, n/1e6, iso(exchange.Micros(at.Load())),
+		if n == 0 {
+			return ""
+		}
+		return fmt.Sprintf(" after %.1f million trades, at %s, %.1f million/s", float64(n)/1e6, iso(exchange.Micros(at.Load())),
 			float64(n)/1e6/time.Since(began).Seconds())
-	})
+	}
+	stop := p.showProgress(func() string { return "backtest " + h.symbol + progress() })
 	defer stop()
 	err = out.write(t, func(config backtest.Config) error {
 		result, err = backtest.Run(ctx, config, h.ticks(ctx))
@@ -119,7 +123,7 @@ func (p *program) backtest(ctx context.Context, h *past, t trial, out outputs) (
 	}, &result)
 	stop()
 	if err != nil && ctx.Err() != nil {
-		return result, fmt.Errorf("interrupted after %d million trades: nothing is written, begin anew", trades.Load()/1e6)
+		return result, fmt.Errorf("interrupted%s: nothing is written, begin anew", progress())
 	}
 	return result, h.advise(ctx, err)
 }

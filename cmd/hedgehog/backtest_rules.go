@@ -51,7 +51,7 @@ func (p *program) rulesOf(c *cli.Context, h *past) (rules exchange.Symbol, sourc
 	}
 	fmt.Fprintf(p.stderr, "note: built-in rules of %s, tick %s and step %s; --exchange-info FILE gives the exchange's own\n",
 		h.symbol, rules.Filters.TickSize, rules.Filters.StepSize)
-	return rules, "this program", nil
+	return rules, "built in", nil
 }
 
 // suits returns an error where the first stored trades could not have happened under

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 
@@ -23,11 +22,33 @@ func Plot(w io.Writer, points []backtest.Point, until exchange.Micros) error {
 	if len(points) == 0 {
 		return nil
 	}
-	price := columns(points, until, func(p backtest.Point) decimal.Decimal { return p.Close.Decimal() })
-	equity := columns(points, until, func(p backtest.Point) decimal.Decimal { return p.Equity })
-	lines := append(area("price", price), area("equity", equity)...)
-	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
-	return err
+	drawn := []curve{
+		{"price", columns(points, until, func(p backtest.Point) decimal.Decimal { return p.Close.Decimal() })},
+		{"equity", columns(points, until, func(p backtest.Point) decimal.Decimal { return p.Equity })},
+	}
+	width := 0 // of the values at the left
+	for _, c := range drawn {
+		low, high := c.bounds()
+		width = max(width, len(amount(low)), len(amount(high)))
+	}
+	for _, c := range drawn {
+		for _, line := range c.area(width) {
+			if _, err := io.WriteString(w, line+"\n"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// curve is what one of the plots draws: a value for each column.
+type curve struct {
+	name   string
+	values []decimal.Decimal
+}
+
+func (c curve) bounds() (low, high decimal.Decimal) {
+	return decimal.Min(c.values[0], c.values[1:]...), decimal.Max(c.values[0], c.values[1:]...)
 }
 
 // columns returns a value for each column: of the last point that began by its end,
@@ -50,27 +71,26 @@ func columns(points []backtest.Point, until exchange.Micros, value func(backtest
 // blocks are columns of no to eight eighths of a line.
 var blocks = []rune(" ▁▂▃▄▅▆▇█")
 
-// area draws values as an area, with the name and the range at the left.
-func area(name string, values []decimal.Decimal) []string {
-	low, high := decimal.Min(values[0], values[1:]...), decimal.Max(values[0], values[1:]...)
+// area draws the values as an area, with the name and the bounds at the left.
+func (c curve) area(width int) []string {
+	low, high := c.bounds()
 	const most = plotLines * 8
-	levels := make([]int, len(values))
-	for i, v := range values {
+	levels := make([]int, len(c.values))
+	for i, v := range c.values {
 		levels[i] = most / 2
 		if !high.Equal(low) {
 			levels[i] = 1 + int(v.Sub(low).Mul(decimal.New(most-1, 0)).Div(high.Sub(low)).IntPart())
 		}
 	}
 	labels := [plotLines]string{0: amount(high), plotLines - 1: amount(low)}
-	width := max(utf8.RuneCountInString(labels[0]), utf8.RuneCountInString(labels[plotLines-1]))
+	names := [plotLines]string{0: c.name}
 	lines := make([]string, plotLines)
 	for row := range lines {
 		var line strings.Builder
 		for _, level := range levels {
 			line.WriteRune(blocks[min(max(level-8*(plotLines-1-row), 0), 8)])
 		}
-		lines[row] = strings.TrimRight(fmt.Sprintf("%-6s  %*s  %s", name, width, labels[row], line.String()), " ")
-		name = ""
+		lines[row] = strings.TrimRight(fmt.Sprintf("%-6s  %*s  %s", names[row], width, labels[row], line.String()), " ")
 	}
 	return lines
 }
