@@ -124,13 +124,16 @@ func (p *program) download(c *cli.Context, downloader *history.Downloader, confi
 		Damaged  []string `json:"damaged"`  // dumps that differ from their checksums
 		Rejected int      `json:"rejected"` // dumps that could not be imported whole
 		Left     int64    `json:"left"`     // trades that the exchange does not have
-	}{Symbol: config.Symbol, Kind: config.Kind.String(), Files: done.Fetched, Bytes: done.Bytes, Trades: done.Recent.Stored, Left: done.Recent.Left}
+	}{Symbol: config.Symbol, Kind: config.Kind.String(), Files: done.Fetched, Bytes: done.Bytes, Trades: done.Recent.Stored, Left: done.Recent.Left,
+		Absent: []string{}, Damaged: []string{}}
 	if incomplete != nil {
-		document.Absent, document.Damaged, document.Rejected = incomplete.Absent, incomplete.Damaged, len(incomplete.Rejected)
+		document.Absent = append(document.Absent, incomplete.Absent...)
+		document.Damaged = append(document.Damaged, incomplete.Damaged...)
+		document.Rejected = len(incomplete.Rejected)
 	}
 	return errors.Join(p.print(c, document, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %d dumps of %s fetched (%s)", config.Symbol, done.Fetched, config.Kind, megabytes(done.Bytes))
-		if config.Kind == dump.Trades {
+		if done.Recent.Stored > 0 {
 			fmt.Fprintf(w, ", and %d trades from the exchange", done.Recent.Stored)
 		}
 		fmt.Fprintln(w)

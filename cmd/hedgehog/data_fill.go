@@ -104,7 +104,11 @@ func fillLine(symbol string, p history.FillProgress, began time.Time) string {
 		return symbol + ": looking for missing trades"
 	}
 	share := float64(p.Stored+p.Left) / float64(p.Missing)
-	return fmt.Sprintf("%s: %d of %d missing trades stored%s", symbol, p.Stored, p.Missing, timeLeft(began, share))
+	line := fmt.Sprintf("%s: %d of %d missing trades stored%s", symbol, p.Stored, p.Missing, timeLeft(began, share))
+	if p.Waiting != "" {
+		line += ", " + p.Waiting
+	}
+	return line
 }
 
 func restURLFlag() cli.Flag {

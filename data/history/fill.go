@@ -87,7 +87,8 @@ type FillConfig struct {
 	// Pause is the least time between two requests. One of them weighs 25 of the 6000
 	// that an address may use up in a minute, all its programs together.
 	Pause time.Duration
-	// Patience is how long the exchange may be out of reach before filling ends.
+	// Patience is how long the exchange, which has answered before, may be out of reach
+	// until filling ends.
 	Patience time.Duration
 }
 
@@ -119,6 +120,8 @@ type FillProgress struct {
 	Left    int64 `json:"left"`    // of them the exchange does not have
 	Gaps    int64 `json:"gaps"`    // that the missing ones are in
 	Found   []Gap `json:"found"`   // the first 100 of these
+	// Waiting says why the exchange is not asked at the moment; empty: it is.
+	Waiting string `json:"-"`
 }
 
 // Filler closes holes in the stored trades of a symbol with what the exchange has.
@@ -128,6 +131,8 @@ type Filler struct {
 	store  TradeStore
 	pace   *rate.Limiter
 	left   LeftError
+	// answered says that the exchange has answered: it is there.
+	answered bool
 
 	mu       sync.Mutex
 	progress FillProgress
@@ -285,16 +290,24 @@ func (p paced) TradesFrom(ctx context.Context, _ string, fromID int64, limit int
 	return p.page(ctx, fromID, int(min(int64(limit), p.last-fromID+1)))
 }
 
-// page asks the exchange for trades, again and again while it is out of reach.
+// page asks the exchange for trades; again and again while it is out of reach, if it
+// has been there.
 func (f *Filler) page(ctx context.Context, fromID int64, limit int) ([]exchange.TradeEvent, error) {
-	return backoff.Retry(ctx, func() ([]exchange.TradeEvent, error) {
+	page, err := backoff.Retry(ctx, func() ([]exchange.TradeEvent, error) {
 		if err := f.pace.Wait(ctx); err != nil {
-			return nil, err
+			return nil, backoff.Permanent(err)
 		}
 		page, err := f.trades.TradesFrom(ctx, f.cfg.Symbol, fromID, limit)
-		if err != nil && !errors.Is(err, exchange.ErrUnavailable) {
+		if err != nil && !(f.answered && errors.Is(err, exchange.ErrUnavailable)) {
 			err = backoff.Permanent(err)
 		}
 		return page, err
-	}, backoff.WithMaxElapsedTime(f.cfg.Patience))
+	}, backoff.WithMaxElapsedTime(f.cfg.Patience), backoff.WithNotify(func(err error, pause time.Duration) {
+		f.waits(fmt.Sprintf("%v; again in %s", err, pause.Round(time.Second)))
+	}))
+	f.waits("")
+	f.answered = f.answered || err == nil
+	return page, err
 }
+
+func (f *Filler) waits(why string) { f.report(func(p *FillProgress) { p.Waiting = why }) }

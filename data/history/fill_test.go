@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -204,21 +205,44 @@ func TestAFillOutlastsAnExchangeThatIsOutOfReachForAWhile(t *testing.T) {
 		want   error
 	}{{2 * time.Minute, nil}, {20 * time.Minute, exchange.ErrUnavailable}} {
 		synctest.Test(t, func(t *testing.T) {
-			m, s := &market{start: day, first: 1, last: 100, err: exchange.ErrUnavailable}, newShelf()
-			s.keep(t, m, ids(1, 10), ids(15, 20))
-			back := time.AfterFunc(test.outage, func() {
+			m, s := &market{start: day, first: 1, last: 5000}, newShelf()
+			s.keep(t, m, ids(1, 10), ids(4001, 4010))
+			reach := func(err error) {
 				m.mu.Lock()
 				defer m.mu.Unlock()
-				m.err = nil
-			})
-			defer back.Stop()
-			if err := mustFiller(t, m, s, nil).Run(t.Context()); !errors.Is(err, test.want) {
+				m.err = err
+			}
+			s.put = func(puts int) {
+				if puts == 2 {
+					reach(exchange.ErrUnavailable)
+					time.AfterFunc(test.outage, func() { reach(nil) })
+				}
+			}
+			f := mustFiller(t, m, s, nil)
+			ended := make(chan error)
+			go func() { ended <- f.Run(t.Context()) }()
+			synctest.Wait()
+			if p := f.Progress(); p.Stored != 1999 || !strings.HasPrefix(p.Waiting, exchange.ErrUnavailable.Error()+"; again in ") {
+				t.Errorf("an outage of %s: progress %+v, want two pages and why it waits", test.outage, p)
+			}
+			if err := <-ended; !errors.Is(err, test.want) {
 				t.Fatalf("an outage of %s: error %v, want %v", test.outage, err, test.want)
 			}
 			if test.want == nil {
-				s.whole(t, m, 1, 20)
+				s.whole(t, m, 1, 4010)
+			}
+			if why := f.Progress().Waiting; why != "" {
+				t.Errorf("in the end it waits because %q", why)
 			}
 		})
+	}
+}
+
+func TestAnExchangeThatWasNeverThereIsNotWaitedFor(t *testing.T) {
+	m, s := &market{start: day, first: 1, last: 100, err: exchange.ErrUnavailable}, newShelf()
+	s.keep(t, m, ids(1, 10), ids(15, 20))
+	if err := mustFiller(t, m, s, nil).Run(t.Context()); !errors.Is(err, exchange.ErrUnavailable) || m.asked() != 1 {
+		t.Errorf("error %v after %d requests, want %v after one", err, m.asked(), exchange.ErrUnavailable)
 	}
 }
 
