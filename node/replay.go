@@ -70,11 +70,15 @@ func (n *Node) postReplay(w http.ResponseWriter, r *http.Request) error {
 	if err := readBody(w, r, &want, maxBody); err != nil {
 		return err
 	}
-	p, err := publisher.New(publisher.Config{Symbol: want.Symbol, From: want.FromUS, To: want.ToUS, Speed: want.Speed, Lockstep: want.Lockstep}, n.store, n.bus)
-	if err != nil {
+	config := publisher.Config{Symbol: want.Symbol, From: want.FromUS, To: want.ToUS, Speed: want.Speed, Lockstep: want.Lockstep}
+	if err := config.Validate(); err != nil {
 		return badRequest("%v", err)
 	}
 	if err := n.haveTrades(r.Context(), want); err != nil {
+		return err
+	}
+	p, err := publisher.New(config, n.store, n.bus)
+	if err != nil {
 		return err
 	}
 	release, err := n.replays.add(want.Symbol, p)

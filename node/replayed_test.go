@@ -217,7 +217,7 @@ func TestAReplayThatMakesNoSenseIsRefused(t *testing.T) {
 	}{
 		{api.Replay{Symbol: "NOPE"}, 404, "NOPE"},
 		{api.Replay{Symbol: "no/pe"}, 400, `"no/pe"`},
-		{api.Replay{Symbol: "XRPUSDT", Speed: -1}, 400, "speed -1"},
+		{api.Replay{Symbol: "XRPUSDT", Speed: -1}, 400, "speed -1: want 0"},
 		{api.Replay{Symbol: "XRPUSDT", FromUS: 5, ToUS: 5}, 400, "want a time after from"},
 		{api.Replay{Symbol: "XRPUSDT", FromUS: 1000 * hour}, 404, "no trades of XRPUSDT in that period"},
 	} {

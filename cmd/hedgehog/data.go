@@ -7,7 +7,8 @@ func (p *program) dataCommand() *cli.Command {
 		Name:  "data",
 		Usage: "history: import, look at, replay and export it",
 		Description: "These commands work on a node's database themselves, while no node runs on it; the node's\n" +
-			"data directory is named with --data-dir. A running node answers hedgehog trades and candles.",
+			"data directory is named with --data-dir. Only replay asks a running node, which also answers\n" +
+			"hedgehog trades and candles.",
 		Subcommands: []*cli.Command{
 			p.dataImportCommand(),
 			p.dataDownloadCommand(),
