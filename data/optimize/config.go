@@ -59,9 +59,10 @@ const (
 	maxTrials = 1_000_000
 	// maxWindows bounds the windows of a study.
 	maxWindows = 1000
-	// maxJobs bounds the trials that are under way at once.
-	maxJobs = 1024
 )
+
+// MaxJobs bounds the trials that are under way at once.
+const MaxJobs = 1024
 
 // Validate returns an error that names what is out of range.
 func (c Config) Validate() error {
@@ -81,8 +82,8 @@ func (c Config) Validate() error {
 	if c.Split.Sign() <= 0 || c.Split.GreaterThanOrEqual(decimal.New(1, 0)) {
 		errs = append(errs, fmt.Errorf("split %s: want a share of the time above 0 and below 1, such as 0.7", c.Split))
 	}
-	if c.Jobs < 1 || c.Jobs > maxJobs {
-		errs = append(errs, fmt.Errorf("jobs %d: want 1 to %d", c.Jobs, maxJobs))
+	if c.Jobs < 1 || c.Jobs > MaxJobs {
+		errs = append(errs, fmt.Errorf("jobs %d: want 1 to %d", c.Jobs, MaxJobs))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

@@ -20,8 +20,8 @@ import (
 var ErrMemory = errors.New("the trades need more memory than they may have")
 
 const (
-	// tickSize is how many bytes of memory a trade takes.
-	tickSize = int64(unsafe.Sizeof(exchange.Tick{}))
+	// TickSize is how many bytes of memory a trade takes.
+	TickSize = int64(unsafe.Sizeof(exchange.Tick{}))
 	// blockLength is how many trades are allocated at once. Nothing is copied when
 	// another block follows.
 	blockLength = 1 << 16
@@ -36,10 +36,13 @@ type Trades struct {
 }
 
 // NewTrades returns an empty collection that may take up to so many bytes.
-func NewTrades(memory int64) *Trades { return &Trades{most: memory / tickSize} }
+func NewTrades(memory int64) *Trades { return &Trades{most: memory / TickSize} }
 
 // Count returns how many trades there are.
 func (t *Trades) Count() int64 { return t.count }
+
+// Memory returns how many bytes the trades take.
+func (t *Trades) Memory() int64 { return t.count * TickSize }
 
 // First returns the first trade; there is one.
 func (t *Trades) First() exchange.Tick { return t.blocks[0][0] }
@@ -74,7 +77,7 @@ func (t *Trades) add(block *[]exchange.Tick, tick *exchange.Tick) error {
 	if t.count > 0 {
 		switch last := t.lastOf(block); {
 		case t.count == t.most:
-			return fmt.Errorf("%w: %d bytes hold %d trades, those up to %s", ErrMemory, t.most*tickSize, t.most,
+			return fmt.Errorf("%w: %d bytes hold %d trades, those up to %s", ErrMemory, t.most*TickSize, t.most,
 				last.Time.Time().UTC().Format(time.RFC3339))
 		case tick.ID <= last.ID:
 			return fmt.Errorf("trade %d comes after trade %d: ids must rise", tick.ID, last.ID)
