@@ -70,6 +70,9 @@ func (p *program) fill(c *cli.Context, filler *history.Filler, config history.Fi
 		if c.Context.Err() != nil {
 			fmt.Fprintf(p.stderr, "%s; the same command goes on from there\n", fillLine(config.Symbol, filled, began))
 		}
+		if errors.Is(err, storage.ErrContradiction) {
+			err = fmt.Errorf("%w; name the exchange that the trades are of with --rest-url", err)
+		}
 		return err
 	}
 	document := struct {

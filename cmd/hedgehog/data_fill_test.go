@@ -158,6 +158,19 @@ func TestFillNamesWhatTheExchangeHasForgotten(t *testing.T) {
 	}
 }
 
+func TestFillRefusesTheTradesOfAnotherExchange(t *testing.T) {
+	x, other, dir := newVenue(t, 30, 30, time.Second), newVenue(t, 30, 30, time.Minute), t.TempDir()
+	x.store(t, dir, 1, 10)
+	x.store(t, dir, 12, 30)
+	r := hedgehog(t.Context(), "data", "fill", "XRPUSDT", "--data-dir", dir, "--rest-url", other.url)
+	if r.code != exitFailure || !strings.HasSuffix(r.stderr, "; name the exchange that the trades are of with --rest-url\n") {
+		t.Errorf("exit code %d, errors %q", r.code, r.stderr)
+	}
+	if ids := x.stored(t, dir); len(ids) != 29 {
+		t.Errorf("%d trades are stored, want 29", len(ids))
+	}
+}
+
 func TestGapsOfADatabaseAreTheIDsThatAreNotThere(t *testing.T) {
 	db := mustOpenHistory(t, t.TempDir())
 	defer mustClose(t, db)
