@@ -52,7 +52,7 @@ func (r *Reader) candle(c *exchange.Candle) (bad int, reason string) {
 	if bad, reason := inconsistent(c, until); bad != noColumn {
 		return bad, reason
 	}
-	return r.accept(len(columns), end, 0, c.StartTime)
+	return r.accept(len(columns), end, int64(c.StartTime), c.StartTime)
 }
 
 // inconsistent returns the column that does not fit the others.

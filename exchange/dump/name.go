@@ -60,8 +60,10 @@ func NameOf(path string) (Name, error) {
 	if err != nil {
 		return Name{}, err
 	}
-	base := filepath.Base(path)
-	kind, _, _ := strings.Cut(strings.TrimSuffix(base, filepath.Ext(base))[len(symbol)+1:], "-")
+	kind := filepath.Base(path)[len(symbol)+1:]
+	if end := strings.IndexAny(kind, "-."); end >= 0 {
+		kind = kind[:end]
+	}
 	minutes, klines := intervals[kind]
 	switch {
 	case kind == AggTrades.String():

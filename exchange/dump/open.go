@@ -69,16 +69,16 @@ func zipped(path string, archive *zip.Reader, name Name, opts Options) (*Reader,
 	if err != nil {
 		return nil, err
 	}
-	// By the size of the zip, not by what it says of itself.
-	limit := min(maxUnpacked, max(freeRatio, maxRatio*stat.Size()))
-	if archive.File[0].UncompressedSize64 > uint64(limit) {
-		return nil, tooLarge(limit)
+	// A file that unpacks to more than the zip says of it is refused where that ends.
+	size, limit := archive.File[0].UncompressedSize64, min(maxUnpacked, max(freeRatio, maxRatio*stat.Size()))
+	if size > uint64(limit) {
+		return nil, fmt.Errorf("%w: it unpacks to %d bytes, want at most %d", ErrTooLarge, size, limit)
 	}
 	f, err := archive.File[0].Open()
 	if err != nil {
 		return nil, err
 	}
-	r := NewReader(&bounded{r: f, left: limit, limit: limit}, path, name, opts)
-	r.size, r.close = int64(archive.File[0].UncompressedSize64), f.Close
+	r := NewReader(f, path, name, opts)
+	r.size, r.close = int64(size), f.Close
 	return r, nil
 }

@@ -28,8 +28,8 @@ type Reader struct {
 
 	line     int             // number of the line read last, from 1
 	columns  int             // of the first line that was taken; 0 before it
-	lastID   int64           // of the line taken last; of a candle 0
-	lastTime exchange.Micros // likewise, of a candle its start
+	lastID   int64           // of the line taken last, of a candle its start
+	lastTime exchange.Micros // likewise
 	skipped  int
 	firstBad error
 }
@@ -176,8 +176,8 @@ func (r *Reader) accept(columns, end int, id int64, at exchange.Micros) (bad int
 	switch {
 	case r.columns != columns && r.columns != 0, end-r.at > maxLine+2:
 		return 0, "" // what is wrong, refuse sees
-	case id <= r.lastID && id != 0:
-		return 0, fmt.Sprintf("ids must rise, the one before is %d", r.lastID)
+	case id <= r.lastID:
+		return 0, fmt.Sprintf("must rise from line to line, the one before is %d", r.lastID)
 	case at < r.lastTime:
 		return timeColumn, fmt.Sprintf("times must not fall, the one before is %d µs", r.lastTime)
 	}

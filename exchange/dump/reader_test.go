@@ -213,13 +213,20 @@ func TestReadErrorIsNotABadLine(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	f.Add([]byte(goodLine), false)
-	f.Add([]byte("id,price\n"+goodLine+"8,0.1,1,0.1,1735689600000001,False,Tr"), true)
-	f.Add([]byte("\n\r\n,,,,,,\n9223372036854775807,1,1,1,1570752011620,True"), true)
-	f.Fuzz(func(t *testing.T, text []byte, skip bool) {
-		r := dump.NewReader(bytes.NewReader(text), "X-trades.csv", xrpeth, dump.Options{SkipBad: skip})
-		last := int64(0)
-		for event, err := range trades(r) {
+	f.Add([]byte(goodLine), false, uint8(0))
+	f.Add([]byte("id,price\n"+goodLine+"8,0.1,1,0.1,1735689600000001,False,Tr"), true, uint8(0))
+	f.Add([]byte("\n\r\n,,,,,,\n9223372036854775807,1,1,1,1570752011620,True"), true, uint8(0))
+	f.Add([]byte(aggLine+"8,1,1,14,14,1570752011620,False"), true, uint8(1))
+	f.Add([]byte(klineLine+"1570752060000,1,1,1,1,0,1570752119999,0,0,0,0,0"), true, uint8(2))
+	f.Fuzz(func(t *testing.T, text []byte, skip bool, kind uint8) {
+		name := []dump.Name{xrpeth, aggregate, minutes}[kind%3]
+		r := dump.NewReader(bytes.NewReader(text), "X.csv", name, dump.Options{SkipBad: skip})
+		var last exchange.Tick
+		for {
+			next, err := fuzzed(t, r)
+			if err == io.EOF {
+				return
+			}
 			if err != nil {
 				var bad *dump.LineError
 				if !errors.As(err, &bad) || skip {
@@ -227,10 +234,30 @@ func FuzzReader(f *testing.F) {
 				}
 				return
 			}
-			if event.ID <= last || event.Price.Sign() <= 0 || event.Quantity.Sign() <= 0 || event.TradeTime < 1e15 || event.TradeTime >= 1e16 {
-				t.Fatalf("not a trade after id %d: %+v", last, event)
+			if next.ID <= last.ID || next.Time < last.Time || next.Price <= 0 || next.Quantity <= 0 || next.Time < 1e15 || next.Time >= 1e16 {
+				t.Fatalf("not what can come after %+v: %+v", last, next)
 			}
-			last = event.ID
+			last = next
 		}
 	})
+}
+
+// fuzzed reads a row of any kind as a trade, after looking at what only its kind has.
+func fuzzed(t *testing.T, r *dump.Reader) (exchange.Tick, error) {
+	switch r.Name().Kind {
+	case dump.AggTrades:
+		a, err := r.NextAggTrade()
+		if err == nil && (a.FirstID <= 0 || a.LastID < a.FirstID) {
+			t.Fatalf("not an aggregate trade: %+v", a)
+		}
+		return a.Tick, err
+	case dump.Klines:
+		c, err := r.NextCandle()
+		if err == nil && (c.Low.Sign() <= 0 || c.High.LessThan(c.Low) || c.Volume.IsNegative() || c.Trades < 0) {
+			t.Fatalf("not a candle: %+v", c)
+		}
+		return exchange.Tick{ID: int64(c.StartTime), Time: c.StartTime, Price: 1, Quantity: 1}, err
+	default:
+		return r.NextTick()
+	}
 }

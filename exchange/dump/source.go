@@ -2,7 +2,6 @@ package dump
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 )
 
@@ -44,7 +43,7 @@ func (s *source) fill() error {
 		case s.err != nil:
 			return s.err
 		}
-		s.end = min(s.end, maxLine+1)
+		s.end = min(s.end, maxLine+3) // with an end of two bytes that is still too long
 		var n int
 		n, s.err = s.r.Read(s.buf[s.end:chunk])
 		if n > 0 {
@@ -63,24 +62,4 @@ func (s *source) skip() []byte {
 	line := s.buf[s.at : s.at+bytes.IndexByte(s.buf[s.at:s.whole], '\n')]
 	s.at += len(line) + 1
 	return bytes.TrimSuffix(line, []byte{'\r'})
-}
-
-// bounded is a reader of what a zip unpacks to.
-type bounded struct {
-	r     io.Reader
-	left  int64
-	limit int64
-}
-
-// Read is r's, with ErrTooLarge once more than the limit has come.
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, tooLarge(b.limit)
-	}
-	return n, err
-}
-
-func tooLarge(limit int64) error {
-	return fmt.Errorf("%w: it unpacks to more than %d bytes", ErrTooLarge, limit)
 }
