@@ -118,6 +118,7 @@ func (n *Node) peerHandler() http.Handler {
 		"POST /propose": n.postPropose,
 	})
 	n.route(mux, n.localQueries())
+	n.route(mux, n.trialsOf(func(here handler) handler { return here }))
 	return mux
 }
 

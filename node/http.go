@@ -64,6 +64,7 @@ func (n *Node) handler() http.Handler {
 		"POST /api/v1/cluster/rebalance":       n.postRebalance,
 		"POST /api/v1/cluster/transfer-leader": n.postTransferLeader,
 	})
+	n.route(mux, n.trialsOf(n.atNode))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		n.answerProblem(w, r, &requestError{status: http.StatusNotFound, reason: fmt.Sprintf("no such address: %s %s", r.Method, r.URL.Path)})
 	})

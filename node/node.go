@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,6 +45,7 @@ type Node struct {
 	watched *bus.Bus
 	history history
 	replays replays
+	trials  *trials
 
 	// Made by Run, before anything that uses them starts.
 	started     time.Time
@@ -110,6 +112,7 @@ func NewIn(around Environment, c Config, log *slog.Logger) (*Node, error) {
 		now:          around.Now,
 		bus:          bus.New(),
 		watched:      bus.New(),
+		trials:       newTrials(runtime.GOMAXPROCS(0) - 1),
 		partsChanged: make(chan struct{}, 1),
 		newsWaits:    make(chan struct{}, 1),
 		groups:       make(map[string]*group),
@@ -217,6 +220,7 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 		err = nil
 	}
 	n.log.Info("node stopping")
+	n.trials.close()
 	n.closeGroups()
 	stopParts()
 	<-ended

@@ -16,4 +16,8 @@
 // Run owns its workers and waits for them. They share the trades, which are read
 // only. Each finished trial is handed to a Store at once, and one that the store has
 // already is not made again: a study that was interrupted goes on.
+//
+// A Runner makes the trials: Local in this process, a Pool with helpers elsewhere as
+// well. What a helper needs is in a Task and in the Trades, which have a form to be
+// sent in. All come to the same figures, so a trial may be made by anybody, and twice.
 package optimize

@@ -172,7 +172,8 @@ func eachLine(ctx context.Context, what string, body io.Reader, visit func(line 
 	return nil
 }
 
-// callTimeout bounds every call but Watch and Replay: stopping parts waits for them.
+// callTimeout bounds the calls that are not as long as their caller wants: stopping
+// parts waits for them.
 const callTimeout = time.Minute
 
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, body, answer any) error {
@@ -207,6 +208,11 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	return c.carryOut(ctx, request)
+}
+
+// carryOut sends a request that ends with ctx.
+func (c *Client) carryOut(ctx context.Context, request *http.Request) (*http.Response, error) {
 	response, err := c.http.Do(request)
 	switch {
 	case err != nil && ctx.Err() != nil:
