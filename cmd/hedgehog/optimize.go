@@ -29,7 +29,9 @@ func (p *program) optimizeCommand() *cli.Command {
 			"other. What is good in sample alone fits that time rather than the market.\n\n" +
 			"What has been tried is kept in the database, as a study: after Ctrl-C the same command goes\n" +
 			"on. A study is of the same trades, rules and costs; its name follows from those unless --name\n" +
-			"gives one. Example:\n\n" +
+			"gives one.\n\n" +
+			"With --cluster the nodes of a running cluster help, each with all of its cores but one. Those\n" +
+			"that lack the trades are sent them, and what a node does not finish goes to another. Example:\n\n" +
 			"  hedgehog optimize XRPETH --param profit_target=0.0005:0.01:20 --param chunks=1,3,5",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringSliceFlag{Name: "param", Usage: "vary `NAME=LOW:HIGH:STEPS`, evenly spaced, or NAME=VALUE,VALUE; NAME is one of " +
@@ -44,7 +46,8 @@ func (p *program) optimizeCommand() *cli.Command {
 			&cli.StringFlag{Name: "memory", Usage: "hold trades in at most `SIZE` of memory, 40 bytes each", Value: "4GiB"},
 			&cli.StringFlag{Name: "name", Usage: "keep what was tried as the study `NAME`", DefaultText: "by symbol, trades, rules and costs"},
 			&cli.IntFlag{Name: "top", Usage: "show the best `N` of each window", Value: 10},
-		}, pastFlags(), trialFlags(), []cli.Flag{tableFlag(), jsonFlag()}),
+			&cli.BoolFlag{Name: "cluster", Usage: "have all nodes of the cluster help", DisableDefaultText: true},
+		}, pastFlags(), trialFlags(), clientFlags(tableFlag())),
 		Action: p.optimize,
 		Subcommands: []*cli.Command{
 			p.studiesCommand(),
@@ -219,7 +222,11 @@ func (p *program) study(c *cli.Context, h *past, s search, trades *optimize.Trad
 	if err != nil {
 		return nil, err
 	}
-	study, err := optimize.New(s.config, windows, optimize.NewLocal(s.config.Backtest, trades), store)
+	runner, err := p.runner(c, &s, trades, definition.Digest)
+	if err != nil {
+		return nil, err
+	}
+	study, err := optimize.New(s.config, windows, runner, store)
 	if err != nil {
 		return nil, err
 	}
@@ -235,9 +242,11 @@ func (p *program) study(c *cli.Context, h *past, s search, trades *optimize.Trad
 		}
 		return nil, h.advise(c.Context, err)
 	}
-	return &outcome{
-		Study: s.name, Symbol: s.symbol, Trades: trades.Count(), Kept: study.Progress().Kept, Report: report,
-	}, nil
+	o := &outcome{Study: s.name, Symbol: s.symbol, Trades: trades.Count(), Kept: study.Progress().Kept, Report: report}
+	if pool, ok := runner.(*optimize.Pool); ok {
+		o.Made = pool.Made()
+	}
+	return o, nil
 }
 
 // studyLine says how far a study has come.

@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +23,9 @@ type outcome struct {
 	Trades int64  `json:"trades"`
 	Kept   int    `json:"kept"`   // trials that had been made before
 	Source string `json:"source"` // of the settings that were varied
+	// Made counts, with --cluster, the trials that were made now by node; under no name
+	// those of this command itself.
+	Made map[string]int `json:"made,omitempty"`
 	optimize.Report
 }
 
@@ -33,6 +38,9 @@ func (o *outcome) text(p *program, top int) func(io.Writer) {
 		}
 		fmt.Fprintf(w, "study %s: %d trials on %d trades of %s, %d of them made before\n", o.Study, trials, o.Trades, o.Symbol, o.Kept)
 		fmt.Fprintf(w, "present settings, from %s: %s\n", o.Source, settingsText(optimize.Parameters(), &o.Base, "="))
+		if o.Made != nil {
+			fmt.Fprintf(w, "made now: %s\n", madeText(o.Made))
+		}
 		varied := o.Varied()
 		for i := range o.Windows {
 			p.writeWindow(w, o, i, varied, top)
@@ -42,6 +50,17 @@ func (o *outcome) text(p *program, top int) func(io.Writer) {
 			fmt.Fprintf(w, "warning: %s\n", warning)
 		}
 	}
+}
+
+// madeText says who made how many trials.
+func madeText(made map[string]int) string {
+	texts := []string{fmt.Sprintf("%d here", made[""])}
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		if name != "" {
+			texts = append(texts, fmt.Sprintf("%d by %s", made[name], name))
+		}
+	}
+	return strings.Join(texts, ", ")
 }
 
 // settingsText writes the named settings with what is between a name and its value.
