@@ -102,7 +102,7 @@ func (p *program) trialOf(c *cli.Context, h *past) (t trial, err error) {
 }
 
 // backtest runs the trial, with progress shown, and writes its files.
-func (p *program) backtest(ctx context.Context, h *past, t trial, out outputs) (result backtest.Result, err error) {
+func (p *program) backtest(ctx context.Context, h *past, t trial, out outputs) (backtest.Result, error) {
 	var trades atomic.Int64
 	var at atomic.Int64 // µs
 	t.config.Progress = func(n int64, time exchange.Micros) { trades.Store(n); at.Store(int64(time)) }
@@ -117,10 +117,9 @@ func (p *program) backtest(ctx context.Context, h *past, t trial, out outputs) (
 	}
 	stop := p.showProgress(func() string { return "backtest " + h.symbol + progress() })
 	defer stop()
-	err = out.write(t, func(config backtest.Config) error {
-		result, err = backtest.Run(ctx, config, h.ticks(ctx))
-		return err
-	}, &result)
+	result, err := out.write(t, func(config backtest.Config) (backtest.Result, error) {
+		return backtest.Run(ctx, config, h.ticks(ctx))
+	})
 	stop()
 	if err != nil && ctx.Err() != nil {
 		return result, fmt.Errorf("interrupted%s: nothing is written, begin anew", progress())

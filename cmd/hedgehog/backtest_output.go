@@ -36,9 +36,9 @@ func outputsOf(c *cli.Context) (outputs, error) {
 }
 
 // write has run try the trial and writes the files; it leaves none of them when
-// anything fails before the first is whole. result is that of run.
-func (o outputs) write(t trial, run func(backtest.Config) error, result *backtest.Result) error {
-	return toFile(o.orders, func(orders io.Writer) error {
+// anything fails before the first is whole.
+func (o outputs) write(t trial, run func(backtest.Config) (backtest.Result, error)) (result backtest.Result, err error) {
+	err = toFile(o.orders, func(orders io.Writer) error {
 		return toFile(o.fills, func(fills io.Writer) error {
 			return toFile(o.html, func(page io.Writer) error {
 				var marks report.Marks
@@ -53,13 +53,14 @@ func (o outputs) write(t trial, run func(backtest.Config) error, result *backtes
 						return report.FillLine(fills, f)
 					}
 				}
-				if err := run(t.config); err != nil || o.html == "" {
+				if result, err = run(t.config); err != nil || o.html == "" {
 					return err
 				}
-				return report.HTML(page, report.Page{Result: *result, Symbol: t.config.Symbol, Marks: marks, Notes: t.notes()})
+				return report.HTML(page, report.Page{Result: result, Symbol: t.config.Symbol, Marks: marks, Notes: t.notes()})
 			})
 		})
 	})
+	return result, err
 }
 
 // toFile has write fill the file at path, whole or not at all; without a path what

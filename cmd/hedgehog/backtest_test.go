@@ -37,7 +37,8 @@ func pastTicks(n int) []exchange.Tick {
 	return ticks
 }
 
-// mustDump writes the trades as a dump of that name and returns its path.
+// mustDump writes the trades as the exchange does, as a dump of that name, and returns
+// its path.
 func mustDump(t testing.TB, name string, ticks []exchange.Tick) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -46,14 +47,14 @@ func mustDump(t testing.TB, name string, ticks []exchange.Tick) string {
 		t.Fatal(err)
 	}
 	w := bufio.NewWriter(f)
+	upper := map[bool]string{true: "True", false: "False"}
 	for _, k := range ticks {
-		ids := ""
+		price, quantity := k.Price.Decimal(), k.Quantity.Decimal()
+		middle := price.Mul(quantity).StringFixed(8)
 		if strings.Contains(name, "aggTrades") {
-			ids = fmt.Sprintf("%d,%d,", k.ID, k.ID)
-		} else {
-			ids = "0.1,"
+			middle = fmt.Sprintf("%d,%d", k.ID, k.ID)
 		}
-		fmt.Fprintf(w, "%d,%s,%s,%s%d,%t,true\n", k.ID, k.Price, k.Quantity, ids, k.Time.Millis(), k.BuyerIsMaker)
+		fmt.Fprintf(w, "%d,%s,%s,%s,%d,%s,True\n", k.ID, price.StringFixed(8), quantity.StringFixed(8), middle, k.Time.Millis(), upper[k.BuyerIsMaker])
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)

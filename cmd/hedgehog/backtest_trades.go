@@ -64,12 +64,12 @@ func (h *past) Close() error {
 	return h.db.Close()
 }
 
-// ticks returns the trades.
+// ticks returns the trades, which are read ahead.
 func (h *past) ticks(ctx context.Context) backtest.Ticks {
 	if len(h.files) > 0 {
-		return dumpTicks(h.files, h.from, h.to)
+		return ahead(dumpTicks(h.files, h.from, h.to))
 	}
-	return func(yield func([]exchange.Tick, error) bool) {
+	return ahead(func(yield func([]exchange.Tick, error) bool) {
 		stopped := errors.New("stopped")
 		err := h.db.Ticks(ctx, h.symbol, storage.TradeRange{From: h.from, To: h.to}, func(page []exchange.Tick) error {
 			if !yield(page, nil) {
@@ -80,7 +80,7 @@ func (h *past) ticks(ctx context.Context) backtest.Ticks {
 		if err != nil && !errors.Is(err, stopped) {
 			yield(nil, err)
 		}
-	}
+	})
 }
 
 // inOrder returns the dumps in the order of their first trades, those without any
