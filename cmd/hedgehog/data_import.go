@@ -86,7 +86,7 @@ func importLine(i history.ImportProgress, began time.Time) string {
 }
 
 func writeImported(w io.Writer, results []history.FileResult) {
-	row(w, "FILE", "ROWS", "NEW", "")
+	row(w, "FILE", "ROWS", "NEW", "NOTE")
 	for _, r := range results {
 		row(w, filepath.Base(r.File), r.Rows, r.Written, importNote(r))
 	}
@@ -99,7 +99,7 @@ func importNote(r history.FileResult) string {
 		notes = append(notes, "imported before")
 	}
 	if r.Empty > 0 {
-		notes = append(notes, fmt.Sprintf("%d candles without a trade left out", r.Empty))
+		notes = append(notes, fmt.Sprintf("left out %d without a trade", r.Empty))
 	}
 	if r.Error != "" {
 		notes = append(notes, "not whole, see the error")
