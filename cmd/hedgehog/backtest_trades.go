@@ -18,10 +18,6 @@ import (
 	"hedgehog/storage"
 )
 
-// ticksPerBatch is how many trades of a dump are read at once: few enough to stay in
-// the processor's cache.
-const ticksPerBatch = 4096
-
 // past is the trades that a command line chooses, of one symbol.
 type past struct {
 	symbol   string
@@ -71,9 +67,13 @@ func (h *past) ticks(ctx context.Context) backtest.Ticks {
 	}
 	return ahead(func(yield func([]exchange.Tick, error) bool) {
 		stopped := errors.New("stopped")
+		var own spaces // a page is the database's again when it has been handed out
 		err := h.db.Ticks(ctx, h.symbol, storage.TradeRange{From: h.from, To: h.to}, func(page []exchange.Tick) error {
-			if !yield(page, nil) {
-				return stopped
+			for part := range slices.Chunk(page, ticksPerBatch) {
+				space := own.take()
+				if !yield(space[:copy(space, part)], nil) {
+					return stopped
+				}
 			}
 			return nil
 		})
@@ -105,14 +105,13 @@ func inOrder(c *cli.Context, symbol string, paths []string) ([]string, error) {
 			return nil, wrongUsage(c, "--file %s: it has %s, the one before has %s, and their ids are apart: give one kind", path, name.Kind, kind)
 		}
 		kind = name.Kind
-		first := make([]exchange.Tick, 1)
-		n := 0
-		err = eachBatch(path, first, func(ticks []exchange.Tick) bool { n = len(ticks); return false })
+		one := make([]exchange.Tick, 1)
+		err = eachBatch(path, func() []exchange.Tick { return one }, func(first []exchange.Tick) bool {
+			files = append(files, begun{path, first[0]})
+			return false
+		})
 		if err != nil {
 			return nil, err
-		}
-		if n > 0 {
-			files = append(files, begun{path, first[0]})
 		}
 	}
 	if len(files) == 0 {
@@ -133,10 +132,10 @@ func dumpTicks(paths []string, from, to exchange.Micros) backtest.Ticks {
 		to = math.MaxInt64
 	}
 	return func(yield func([]exchange.Tick, error) bool) {
-		batch := make([]exchange.Tick, ticksPerBatch)
+		var own spaces
 		last, over := int64(0), false
 		for _, path := range paths {
-			err := eachBatch(path, batch, func(ticks []exchange.Tick) bool {
+			err := eachBatch(path, own.take, func(ticks []exchange.Tick) bool {
 				over = ticks[len(ticks)-1].Time >= to
 				wanted := cut(ticks, last, from, to)
 				if len(wanted) > 0 {
@@ -167,9 +166,9 @@ func cut(ticks []exchange.Tick, after int64, from, to exchange.Micros) []exchang
 	return ticks
 }
 
-// eachBatch hands out the trades of a dump in the given space, which is never empty
-// then, while next returns true.
-func eachBatch(path string, space []exchange.Tick, next func([]exchange.Tick) bool) (err error) {
+// eachBatch hands out the trades of a dump, read into the spaces, while next returns
+// true. There is at least one in each batch.
+func eachBatch(path string, space func() []exchange.Tick, next func([]exchange.Tick) bool) (err error) {
 	r, err := dump.Open(path, dump.Options{})
 	if err != nil {
 		return err
@@ -180,8 +179,9 @@ func eachBatch(path string, space []exchange.Tick, next func([]exchange.Tick) bo
 		read = func(into []exchange.Tick) (int, error) { return readAggTrades(r, into) }
 	}
 	for {
-		n, err := read(space)
-		if n > 0 && !next(space[:n]) {
+		into := space()
+		n, err := read(into)
+		if n > 0 && !next(into[:n]) {
 			return nil
 		}
 		if err == io.EOF {
