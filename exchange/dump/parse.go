@@ -63,11 +63,9 @@ func amount(b []byte, i int) (u exchange.Units, end int) {
 	start := i
 	var v int64
 	for ; digit(b[i]); i++ {
-		if v = v*10 + int64(b[i]-'0'); v > mostWhole {
-			return 0, -1
-		}
+		v = v*10 + int64(b[i]-'0')
 	}
-	if i == start {
+	if i == start || i > start+18 || v > mostWhole {
 		return 0, -1
 	}
 	v *= unit
@@ -103,7 +101,7 @@ func number(b []byte, i int) (end int) {
 	if i > start && b[i] == '.' {
 		i++
 		start = i
-		for _, ok := eight(b, i); ok; _, ok = eight(b, i) {
+		if _, ok := eight(b, i); ok {
 			i += 8
 		}
 		for digit(b[i]) {
