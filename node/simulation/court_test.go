@@ -33,6 +33,9 @@ const account = "hedgehog"
 func openCourt(w *world, symbols []exchange.Symbol) (*court, error) {
 	config := judge.DefaultConfig(symbols)
 	config.Commission = commission
+	if *busy {
+		config.Chunks = busyChunks
+	}
 	j, err := judge.New(config)
 	return &court{w: w, judge: j, owners: make(map[string]storage.Assignment), waits: make(map[string][]func())}, err
 }

@@ -42,8 +42,12 @@ func (f *fate) victim() *machine {
 // run begins faults for so long.
 func (f *fate) run(d time.Duration) {
 	end := f.w.now() + d
+	chosen := faults
+	if *busy {
+		chosen = append(slices.Clip(chosen), (*fate).lateGrant, (*fate).lateGrant, (*fate).lateGrant, (*fate).lateGrant)
+	}
 	for f.w.now() < end {
-		faults[f.random.IntN(len(faults))](f)
+		chosen[f.random.IntN(len(chosen))](f)
 		f.w.faults++
 		time.Sleep(f.between(50*time.Millisecond, 1500*time.Millisecond))
 	}
@@ -161,6 +165,29 @@ func (f *fate) slowTakeover() {
 			f.after(f.between(10*time.Millisecond, 600*time.Millisecond), m.start)
 		}
 	}
+}
+
+// lateGrant cuts an owner off whose last lease was granted late, while its way to the
+// exchange is slow: what it sends in the last moments of the lease arrives after them.
+func (f *fate) lateGrant() {
+	m := f.w.machines[f.w.court.ownerOf(f.w.symbols[f.random.IntN(len(f.w.symbols))])]
+	if m == nil {
+		return
+	}
+	late, slow := f.between(150*time.Millisecond, 330*time.Millisecond), f.between(200*time.Millisecond, 390*time.Millisecond)
+	d := f.between(1500*time.Millisecond, 3*time.Second)
+	f.w.note("what the other nodes say to %s comes %v later, for %v", m.name, late, d)
+	var links []link
+	for _, other := range f.w.names {
+		if other != m.name {
+			links = append(links, link{other, m.name})
+		}
+	}
+	f.weather(d, links, func(v *weather) { v.extra = late }, func(v *weather) { v.extra = 0 })
+	time.Sleep(f.between(600*time.Millisecond, 1200*time.Millisecond))
+	f.w.note("what %s says to the exchange comes %v later, for %v", m.name, slow, d)
+	f.weather(d, []link{{m.name, venueName}}, func(v *weather) { v.extra = slow }, func(v *weather) { v.extra = 0 })
+	f.cut(d, "cut off from the other nodes", m, f.random.IntN(2), func(other string) bool { return other != venueName })
 }
 
 func (f *fate) pause() {

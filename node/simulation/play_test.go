@@ -114,6 +114,9 @@ func (w *world) play() error {
 	return w.court.final(settled, last)
 }
 
+// busyChunks are the chunks of a busy run.
+const busyChunks = 20
+
 // begin starts the nodes and has them trade.
 func (w *world) begin() error {
 	for i, name := range w.names {
@@ -132,7 +135,10 @@ func (w *world) begin() error {
 			"buy_down_interval": []string{"0.00005", "0.0005"}[min(i, 1)],
 		}
 		if *busy {
-			on["profit_target"], on["rebuy_interval"] = "0.0001", "0.0003"
+			on["profit_target"], on["rebuy_interval"], on["chunks"] = "0.0001", "0.0003", busyChunks
+			// What is built into candles is fetched and stored wherever it is missing,
+			// which hides what collecting alone has missed.
+			on["aggregating"] = i != len(w.symbols)-1
 		}
 		if err := w.insist(first, http.MethodPatch, "/symbols/"+symbol, on); err != nil {
 			return err
