@@ -10,16 +10,19 @@ import (
 )
 
 // average keeps the volume-weighted average price of the trades within window of
-// the newest one. Its sums are whole numbers, exact: a backtest adds millions of
-// trades between two questions.
+// the newest one. Its sums are whole numbers, exact, and are worked out when they are
+// asked for: a backtest adds thousands of trades between two questions, and most of
+// them are out of the window by then.
 type average struct {
 	window exchange.Micros // 0: the last price is the average
 
-	last   exchange.Tick   // the newest trade; zero before the first
-	ticks  []exchange.Tick // from index oldest on those within the window
-	oldest int
-	base   sum // of quantities, in units
-	quote  sum // of price × quantity, in units of units
+	last    exchange.Tick   // the newest trade; zero before the first
+	ticks   []exchange.Tick // from index oldest on those within the window
+	oldest  int
+	counted int // those from oldest up to here are in the sums
+	full    int // at this length those out of the window are dropped
+	base    sum // of quantities, in units
+	quote   sum // of price × quantity, in units of units
 }
 
 // sum is an unsigned number of 128 bits: two of 64 are multiplied.
@@ -47,26 +50,45 @@ func worth(t exchange.Tick) (quote sum) {
 	return quote
 }
 
-// add takes the next trade. Price and quantity are above zero.
-func (a *average) add(t exchange.Tick) {
-	a.last = t
+// add takes the next trades, of which there is at least one. Prices and quantities
+// are above zero.
+func (a *average) add(ticks ...exchange.Tick) {
+	a.last = ticks[len(ticks)-1]
 	if a.window == 0 {
 		return
 	}
-	a.ticks = append(a.ticks, t)
-	a.base.add(sum{low: uint64(t.Quantity)})
-	a.quote.add(worth(t))
-	for a.ticks[a.oldest].Time < t.Time-a.window {
-		gone := a.ticks[a.oldest]
-		a.base.subtract(sum{low: uint64(gone.Quantity)})
-		a.quote.subtract(worth(gone))
+	a.ticks = append(a.ticks, ticks...)
+	if len(a.ticks) >= a.full {
+		a.advance()
+		a.ticks = a.ticks[:copy(a.ticks, a.ticks[a.oldest:])]
+		a.counted -= a.oldest
+		a.oldest = 0
+		// Up to the window at twice its length: dropping costs a few steps a trade.
+		a.full = max(2*len(a.ticks), 1024)
+	}
+}
+
+// advance passes over the trades that are out of the window.
+func (a *average) advance() {
+	for a.ticks[a.oldest].Time < a.last.Time-a.window {
+		if a.oldest < a.counted {
+			gone := a.ticks[a.oldest]
+			a.base.subtract(sum{low: uint64(gone.Quantity)})
+			a.quote.subtract(worth(gone))
+		}
 		a.oldest++
 	}
-	if a.oldest > len(a.ticks)/2 {
-		// Down to the window at twice its length: copying costs a step a trade.
-		a.ticks = a.ticks[:copy(a.ticks, a.ticks[a.oldest:])]
-		a.oldest = 0
+	a.counted = max(a.counted, a.oldest)
+}
+
+// count brings the sums up to date.
+func (a *average) count() {
+	a.advance()
+	for _, t := range a.ticks[a.counted:] {
+		a.base.add(sum{low: uint64(t.Quantity)})
+		a.quote.add(worth(t))
 	}
+	a.counted = len(a.ticks)
 }
 
 // price returns the average, rounded to eight places, and zero before the first
@@ -78,6 +100,7 @@ func (a *average) price() decimal.Decimal {
 	case a.window == 0:
 		return a.last.Price.Decimal()
 	default:
+		a.count()
 		quote := decimal.NewFromBigInt(a.quote.big(), -2*exchange.UnitPlaces)
 		return quote.DivRound(decimal.NewFromBigInt(a.base.big(), -exchange.UnitPlaces), exchange.UnitPlaces)
 	}

@@ -47,12 +47,19 @@ func (e *Engine) Pass(symbol string, ticks []exchange.Tick) error {
 	if e.log != nil {
 		return fmt.Errorf("pass trades of %s: %w", symbol, errKept)
 	}
-	for _, t := range ticks {
-		if t.ID <= m.average.last.ID || t.Price <= 0 || t.Quantity <= 0 {
+	last := m.average.last.ID
+	for i := range ticks {
+		if t := &ticks[i]; t.ID <= last || t.Price <= 0 || t.Quantity <= 0 {
+			if i > 0 {
+				m.average.add(ticks[:i]...)
+			}
 			return fmt.Errorf("trade %s %d: want an id above %d, and price %s and quantity %s above 0",
-				symbol, t.ID, m.average.last.ID, t.Price, t.Quantity)
+				symbol, t.ID, last, t.Price, t.Quantity)
 		}
-		m.average.add(t)
+		last = ticks[i].ID
+	}
+	if len(ticks) > 0 {
+		m.average.add(ticks...)
 	}
 	e.counts.Trades += int64(len(ticks))
 	return nil
