@@ -22,8 +22,8 @@ type Store interface {
 	// TradesSince returns the stored trades with a trade time of from or later, in
 	// order of id.
 	TradesSince(ctx context.Context, symbol string, from exchange.Micros) iter.Seq2[exchange.TradeEvent, error]
-	// StoreMissed stores trades of the symbol that were fetched because they were not
-	// stored, where its trades are collected.
+	// StoreMissed stores trades of the symbol that were missing between stored ones,
+	// where its trades are collected.
 	StoreMissed(ctx context.Context, symbol string, trades []*exchange.TradeEvent) error
 }
 
@@ -164,6 +164,11 @@ func (a *Aggregator) fill(ctx context.Context, next int64) error {
 		if err := a.add(ctx, t); err != nil {
 			return err
 		}
+	}
+	if a.restored {
+		// What is stored may end before these: whoever goes on behind the last stored
+		// trade would never fetch what lies between.
+		return nil
 	}
 	// Else they would be fetched again at every start: where symbols move, a node's
 	// own trades have a hole for each time that another one owned the symbol.
