@@ -97,6 +97,7 @@ type Importer struct {
 
 	mu       sync.Mutex
 	progress ImportProgress
+	done     int64 // bytes of the files that are over
 	results  []FileResult
 }
 
@@ -178,19 +179,17 @@ func (m *Importer) files() (files []*importFile, bytes int64) {
 		return cmp.Or(cmp.Compare(a.name.Symbol, b.name.Symbol), cmp.Compare(a.name.Kind, b.name.Kind),
 			cmp.Compare(a.name.Minutes, b.name.Minutes), cmp.Compare(filepath.Base(a.path), filepath.Base(b.path)))
 	})
-	return files, bytes
+	return files, max(bytes, 1) // there is a share of nothing, too
 }
 
 // take stores what is read of a file and keeps account of it.
 func (m *Importer) take(ctx context.Context, f *importFile, bytes int64) error {
 	defer f.leave()
 	result := FileResult{File: f.path, Symbol: f.name.Symbol, Kind: f.name.Kind, Minutes: f.name.Minutes}
-	before := m.Progress().Share
-	share := func(ofFile float64) float64 { return min(1, before+ofFile*float64(f.size)/float64(max(bytes, 1))) }
 	m.account(func() { m.progress.File = f.path })
 	err := m.storeFile(ctx, f, &result, func(c chunk) {
 		m.progress.Rows += c.rows()
-		m.progress.Share = share(c.share)
+		m.progress.Share = (float64(m.done) + c.share*float64(f.size)) / float64(bytes)
 	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -202,7 +201,8 @@ func (m *Importer) take(ctx context.Context, f *importFile, bytes int64) error {
 	m.account(func() {
 		m.results = append(m.results, result)
 		m.progress.Done++
-		m.progress.File, m.progress.Share = "", share(1)
+		m.done += f.size
+		m.progress.File, m.progress.Share = "", float64(m.done)/float64(bytes)
 	})
 	return err
 }
