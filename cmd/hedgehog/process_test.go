@@ -125,7 +125,7 @@ func TestAnExchangeThatCannotWorkSaysWhy(t *testing.T) {
 		{"truncated line", []string{"--replay", cut, "--speed", "max", "--start", "now"}, exitFailure, []string{"line 5", "--skip-bad"}},
 		{"data directory is a file", []string{"--data-dir", file}, exitFailure, []string{file}},
 		{"journal in no directory", []string{"--journal", filepath.Join(file, "journal")}, exitFailure, []string{"journal"}},
-		{"info is no info", []string{"--exchange-info", good}, exitFailure, []string{"--exchange-info " + good}},
+		{"info is no info", []string{"--exchange-info", good}, exitFailure, []string{"--exchange-info: " + good}},
 		{"key is no key", []string{"--ed25519-key", "robot=" + good}, exitFailure, []string{"--ed25519-key robot", "PUBLIC KEY"}},
 		{"prices from two places", []string{"--replay", good, "--symbols", "XRPETH"}, exitUsage, []string{"XRPETH is in --symbols and in --replay"}},
 		{"symbol that walks twice", []string{"--symbols", "XRPETH,XRPETH"}, exitUsage, []string{"XRPETH is there twice"}},
