@@ -3,17 +3,15 @@ package history
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
-)
 
-// checksumLimit is the most bytes that a checksum file has.
-const checksumLimit = 4 << 10
+	"hedgehog/exchange/dump"
+)
 
 // checksum returns the SHA-256 of the archive's file, as the archive says.
 func (a *archive) checksum(ctx context.Context, f remote) (sum [sha256.Size]byte, err error) {
@@ -33,26 +31,14 @@ func (a *archive) checksum(ctx context.Context, f remote) (sum [sha256.Size]byte
 		if response.StatusCode != http.StatusOK {
 			return false, statusError(response)
 		}
-		text, err = io.ReadAll(io.LimitReader(response.Body, checksumLimit+1))
+		text, err = io.ReadAll(io.LimitReader(response.Body, dump.MaxChecksum+1))
 		return false, err
 	})
 	if err != nil {
 		return sum, fmt.Errorf("download %s.CHECKSUM: %w", f.name, err)
 	}
-	return parseChecksum(text, f.name)
-}
-
-// parseChecksum reads one line of sha256sum about the file of that name.
-func parseChecksum(text []byte, name string) (sum [sha256.Size]byte, err error) {
-	fields := strings.Fields(string(text))
-	if len(text) > checksumLimit || len(fields) != 2 {
-		return sum, fmt.Errorf("%s.CHECKSUM: want a line with a SHA-256 and a name", name)
-	}
-	if of := strings.TrimPrefix(fields[1], "*"); of != name {
-		return sum, fmt.Errorf("%s.CHECKSUM: is about %.100q", name, of)
-	}
-	if n, err := hex.Decode(sum[:], []byte(fields[0][:min(len(fields[0]), hex.EncodedLen(len(sum)))])); err != nil || n != len(sum) || len(fields[0]) != hex.EncodedLen(n) {
-		return sum, fmt.Errorf("%s.CHECKSUM: %.100q is not a SHA-256", name, fields[0])
+	if sum, err = dump.ParseChecksum(text, f.name); err != nil {
+		return sum, fmt.Errorf("download %s.CHECKSUM: %w", f.name, err)
 	}
 	return sum, nil
 }

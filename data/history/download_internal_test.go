@@ -56,20 +56,3 @@ func TestAPlanCoversEachDayOnce(t *testing.T) {
 		}
 	})
 }
-
-func FuzzParseChecksum(f *testing.F) {
-	const name = "XRPETH-trades-2026-01-05.zip"
-	digits := strings.Repeat("0f", 32)
-	for _, text := range []string{digits + "  " + name + "\n", digits + " *" + name, digits, "", "x" + digits[1:] + "  " + name, strings.Repeat(" ", 5000)} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		sum, err := parseChecksum(text, name)
-		if err != nil {
-			return
-		}
-		if fields := strings.Fields(string(text)); len(fields) != 2 || !strings.EqualFold(fields[0], fmt.Sprintf("%x", sum)) || strings.TrimPrefix(fields[1], "*") != name {
-			t.Errorf("%q is read as %x", text, sum)
-		}
-	})
-}

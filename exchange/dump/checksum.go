@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 )
 
-// maxChecksum is the size of the largest checksum file taken, in bytes.
-const maxChecksum = 4096
+// MaxChecksum is the size of the largest checksum file taken, in bytes.
+const MaxChecksum = 4096
 
 // ErrChecksum is returned when a dump is not the one that its checksum is of.
 var ErrChecksum = errors.New("wrong checksum")
@@ -37,12 +37,9 @@ func verify(ctx context.Context, path string) (sum [sha256.Size]byte, err error)
 	if err != nil {
 		return sum, err
 	}
-	want, name, err := parseChecksum(text)
+	want, err := ParseChecksum(text, filepath.Base(path))
 	if err != nil {
 		return sum, fmt.Errorf("%s.CHECKSUM: %w", path, err)
-	}
-	if name != filepath.Base(path) {
-		return sum, fmt.Errorf("%w: %s.CHECKSUM is that of %q", ErrChecksum, path, name)
 	}
 	if sum, err = sumOf(ctx, path); err == nil && sum != want {
 		err = fmt.Errorf("%w: sha256 is %x, want %x: fetch the file again", ErrChecksum, sum, want)
@@ -56,23 +53,27 @@ func readChecksum(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxChecksum))
+	return io.ReadAll(io.LimitReader(f, MaxChecksum))
 }
 
-// parseChecksum reads the one line of a checksum file.
-func parseChecksum(text []byte) (sum [sha256.Size]byte, name string, err error) {
+// ParseChecksum reads the one line of a checksum file, which has to be of the file
+// of that name. The error is ErrChecksum where it is of another one.
+func ParseChecksum(text []byte, name string) (sum [sha256.Size]byte, err error) {
 	const want = "want one line, the sha256 in 64 hex digits, two spaces and the file's name"
 	line, rest, _ := bytes.Cut(text, []byte{'\n'})
 	digits, file, found := bytes.Cut(bytes.TrimRight(line, "\r"), []byte{' '})
 	// The second space is a * where the sum was taken of a file read as binary.
 	if !found || len(file) < 2 || file[0] != ' ' && file[0] != '*' || len(bytes.TrimSpace(rest)) > 0 ||
 		len(digits) != hex.EncodedLen(len(sum)) {
-		return sum, "", errors.New(want)
+		return sum, errors.New(want)
 	}
 	if _, err := hex.Decode(sum[:], digits); err != nil {
-		return sum, "", errors.New(want)
+		return sum, errors.New(want)
 	}
-	return sum, string(file[1:]), nil
+	if of := string(file[1:]); of != name {
+		return sum, fmt.Errorf("%w: it is that of %.100q", ErrChecksum, of)
+	}
+	return sum, nil
 }
 
 func sumOf(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {

@@ -93,7 +93,7 @@ func TestAFileIsComparedWithTheChecksumBesideIt(t *testing.T) {
 		"right, no end":    {fmt.Sprintf("%x  %s", right, name), ""},
 		"right, binary":    {fmt.Sprintf("%X *%s\r\n", right, name), ""},
 		"wrong":            {fmt.Sprintf("%x  %s\n", other, name), "wrong checksum: sha256 is"},
-		"of another file":  {fmt.Sprintf("%x  XRPETH-trades.zip\n", right), `is that of "XRPETH-trades.zip"`},
+		"of another file":  {fmt.Sprintf("%x  XRPETH-trades.zip\n", right), `it is that of "XRPETH-trades.zip"`},
 		"one space":        {fmt.Sprintf("%x %s\n", right, name), "want one line"},
 		"no name":          {fmt.Sprintf("%x\n", right), "want one line"},
 		"short sum":        {fmt.Sprintf("%x  %s\n", right[:31], name), "want one line"},
