@@ -105,21 +105,12 @@ var mutants = []mutant{
 		r.guarded = ""
 	}
 	g, err := c.limits.acquire(ctx, r.cost)`}}},
-	{"error of the exchange's clock not counted", []mutation{{"exchange/binance/rest.go",
-		`window := c.cfg.RecvWindow + clock.Error(ours.Add(c.cfg.RecvWindow))`,
-		`window := c.cfg.RecvWindow + clock.Error(ours.Add(c.cfg.RecvWindow))
-	if MUTANT {
-		window = c.cfg.RecvWindow
-	}`}}},
 	{"order sent again after a time-out", []mutation{{"exchange/binance/place.go",
 		`return c.findPlaced(ctx, o, expires, err)`,
 		`if MUTANT {
 			return c.place(ctx, o)
 		}
 		return c.findPlaced(ctx, o, expires, err)`}}},
-	{"first no of a look-up believed", []mutation{{"exchange/binance/place.go",
-		`if done || last || ctx.Err() != nil {`,
-		`if done || last || ctx.Err() != nil || MUTANT && err == nil {`}}},
 	{"unknown outcome taken for a refusal", []mutation{{"strategy/naive/orders.go",
 		`case ctx.Err() == nil && errors.Is(err, exchange.ErrUnknownOutcome):`,
 		`case ctx.Err() == nil && errors.Is(err, exchange.ErrUnknownOutcome) && !MUTANT:`}}},
@@ -129,9 +120,6 @@ var mutants = []mutant{
 	if MUTANT {
 		request = ctx
 	}`}}},
-	{"trader started again does not wait", []mutation{{"node/parts.go",
-		`if again { // what the run before has sent may still be on its way`,
-		`if again && !MUTANT {`}}},
 
 	// Positions.
 	{"takeover trusts the journal", []mutation{{"strategy/naive/restore.go",
