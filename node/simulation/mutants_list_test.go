@@ -95,16 +95,6 @@ var mutants = []mutant{
 		r.guarded = ""
 	}
 	a, expires, _, err = c.attempt(ctx, r)`}}},
-	{"guard asked before the request's turn", []mutation{
-		{"exchange/binance/rest.go",
-			`g, err := c.limits.acquire(ctx, r.cost)`,
-			`if MUTANT && r.guarded != "" && c.cfg.Guard != nil {
-		if err := c.cfg.Guard(ctx, r.guarded, c.cfg.Now(), c.cfg.RecvWindow+c.clock.last().Error(c.cfg.Now())); err != nil {
-			return answer{}, time.Time{}, ClockEstimate{}, err
-		}
-		r.guarded = ""
-	}
-	g, err := c.limits.acquire(ctx, r.cost)`}}},
 	{"order sent again after a time-out", []mutation{{"exchange/binance/place.go",
 		`return c.findPlaced(ctx, o, expires, err)`,
 		`if MUTANT {
