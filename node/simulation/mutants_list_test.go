@@ -62,15 +62,6 @@ var mutants = []mutant{
 	{"assignment of an old epoch accepted", []mutation{{"storage/changes.go",
 		`case a.Epoch-1 == stored.Epoch:`,
 		`case a.Epoch-1 == stored.Epoch, MUTANT:`}}},
-	{"decision of another term accepted", []mutation{{"storage/apply.go",
-		`if c.Term != 0 && c.Term != e.Term {`,
-		`if c.Term != 0 && c.Term != e.Term && !MUTANT {`}}},
-	{"change sent again takes effect again", []mutation{{"storage/apply.go",
-		`r, before, err := carriedOut(ctx, b, c.Proposal)`,
-		`if MUTANT {
-		c.Proposal = ""
-	}
-	r, before, err := carriedOut(ctx, b, c.Proposal)`}}},
 	{"positions of a former owner accepted", []mutation{
 		{"storage/changes.go",
 			`is[symbol] = a.Node == node && a.Epoch == epochs[symbol]`,
