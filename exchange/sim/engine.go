@@ -119,6 +119,9 @@ func (e *Engine) trade(t exchange.TradeEvent) error {
 	case t.Price.Sign() <= 0 || t.Quantity.Sign() <= 0:
 		return fmt.Errorf("trade %s %d: price %s and quantity %s must be above 0", t.Symbol, t.ID, t.Price, t.Quantity)
 	}
+	if _, err := exchange.TickOf(&t); err != nil {
+		return err // before it is in the log, which could not be read again
+	}
 	now := e.micros()
 	if t.EventTime == 0 {
 		t.EventTime = now

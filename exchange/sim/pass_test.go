@@ -125,3 +125,32 @@ func TestTradesDoNotPassAtOnceWhereTheyAreKept(t *testing.T) {
 		t.Errorf("pass: %v, want an error that names the data directory", err)
 	}
 }
+
+// A trade that does not fit is refused before it is in the log, which else could not
+// be read again.
+func TestATradeOfTooManyPlacesIsRefusedAndNotKept(t *testing.T) {
+	rules, err := sim.SymbolFor("XRPUSDT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := sim.DefaultConfig(sim.InfoFor([]exchange.Symbol{rules}))
+	config.DataDir = t.TempDir()
+	engine, err := sim.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trade := exchange.TradeEvent{Symbol: "XRPUSDT", ID: 1, Price: decimal.New(1, -9), Quantity: decimal.New(1, 0), TradeTime: 1}
+	if err := engine.Trade(trade); err == nil || !strings.Contains(err.Error(), "price") {
+		t.Errorf("trade: %v, want an error that names the price", err)
+	}
+	if err := engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := sim.New(config)
+	if err != nil {
+		t.Fatalf("open again: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
