@@ -282,6 +282,10 @@ func TestWhatABacktestCannotUseIsNamed(t *testing.T) {
 	holeDump := mustDump(t, "XRPETH-trades-hole.csv", hole)
 	holeDir, emptyDir, dir := mustStore(t, hole), mustStore(t, nil), mustStore(t, ticks)
 	elsewhere := filepath.Join(t.TempDir(), "XRPETH-trades-none.csv")
+	other := mustDump(t, "XRPETH-trades-other.csv", ticks)
+	if err := os.WriteFile(other+".CHECKSUM", fmt.Appendf(nil, "%064d  XRPETH-trades-other.csv\n", 0), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		args string
 		code int
@@ -307,6 +311,7 @@ func TestWhatABacktestCannotUseIsNamed(t *testing.T) {
 		{"XRPETH --file XRPETH-1m-2019-10-11.csv", exitUsage, "--file XRPETH-1m-2019-10-11.csv: it has candles"},
 		{"XRPETH --file " + dump + " --file XRPETH-aggTrades-2019-10-11.csv", exitUsage, "--file XRPETH-aggTrades-2019-10-11.csv: it has aggTrades, the one before has trades"},
 		{"XRPETH --file " + elsewhere, exitFailure, "open dump: open " + elsewhere + ": no such file or directory"},
+		{"XRPETH --file " + dump + " --file " + other, exitFailure, "verify dump " + other + ": wrong checksum: sha256 is "},
 		{"XRPETH --file " + broken, exitFailure, "backtest XRPETH: dump " + broken + `: line 2: quantity "x": want`},
 		{"XRPETH --exchange-info " + elsewhere + " --file " + dump, exitFailure, "--exchange-info: open " + elsewhere},
 		{"XRPETH --exchange-info " + dump + " --file " + dump, exitFailure, "--exchange-info: " + dump + ": "},

@@ -84,7 +84,8 @@ func (h *past) ticks(ctx context.Context) backtest.Ticks {
 }
 
 // inOrder returns the dumps in the order of their first trades, those without any
-// left out. All must be of the symbol and of one kind.
+// left out. All must be of the symbol and of one kind, and what their checksums are of
+// where those are beside them.
 func inOrder(c *cli.Context, symbol string, paths []string) ([]string, error) {
 	type begun struct {
 		path  string
@@ -105,6 +106,9 @@ func inOrder(c *cli.Context, symbol string, paths []string) ([]string, error) {
 			return nil, wrongUsage(c, "--file %s: it has %s, the one before has %s, and their ids are apart: give one kind", path, name.Kind, kind)
 		}
 		kind = name.Kind
+		if err := dump.Check(c.Context, path); err != nil {
+			return nil, err
+		}
 		one := make([]exchange.Tick, 1)
 		err = eachBatch(path, func() []exchange.Tick { return one }, func(first []exchange.Tick) bool {
 			files = append(files, begun{path, first[0]})

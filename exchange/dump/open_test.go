@@ -111,6 +111,9 @@ func TestAFileIsComparedWithTheChecksumBesideIt(t *testing.T) {
 				}
 			}
 			sum, err := dump.Verify(t.Context(), path)
+			if checked := dump.Check(t.Context(), path); fmt.Sprint(checked) != fmt.Sprint(err) {
+				t.Errorf("Check returns %v, want %v as Verify", checked, err)
+			}
 			if c.want == "" {
 				if err != nil || sum != right {
 					t.Errorf("%x, %v; want %x", sum, err, right)
