@@ -144,6 +144,11 @@ func (j journal) revision() int64 {
 // what the exchange has. A trader that can't run has no subscription, so that it
 // holds up nobody else.
 func (n *Node) tradePart(symbol string, epoch uint64) *part {
+	return n.tradePartOf(symbol, epoch, n.trade)
+}
+
+// tradePartOf is tradePart with what one run does.
+func (n *Node) tradePartOf(symbol string, epoch uint64, trade func(ctx context.Context, symbol string, epoch uint64, sub *bus.Subscription, wait time.Duration) error) *part {
 	subscribe := func() *bus.Subscription {
 		return n.bus.Subscribe(bus.Options{Name: partTrade + " " + symbol, Capacity: traderQueue},
 			bus.TradeEvents(symbol), bus.Orders(symbol), bus.Settings(symbol))
@@ -173,7 +178,7 @@ func (n *Node) tradePart(symbol string, epoch uint64) *part {
 			if sub == nil {
 				sub = subscribe()
 			}
-			err := n.trade(held, symbol, epoch, sub, wait)
+			err := trade(held, symbol, epoch, sub, wait)
 			if errors.Is(err, lease.ErrLost) {
 				n.log.Info("trading stopped with the lease", "symbol", symbol, "reason", err)
 			}
