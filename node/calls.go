@@ -15,6 +15,7 @@ import (
 	"hedgehog/cluster"
 	"hedgehog/cluster/consensus"
 	"hedgehog/cluster/peer"
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 	"hedgehog/storage"
 )
@@ -113,9 +114,9 @@ func (e *callError) Is(target error) bool {
 // peerHandler answers the calls of other nodes.
 func (n *Node) peerHandler() http.Handler {
 	mux := http.NewServeMux()
-	n.route(mux, map[string]handler{
-		"POST /renew":   n.postRenew,
-		"POST /propose": n.postPropose,
+	n.route(mux, []endpoint{
+		{"POST /renew", access.None, n.postRenew},
+		{"POST /propose", access.None, n.postPropose},
 	})
 	n.route(mux, n.localQueries())
 	n.route(mux, n.trialsOf(func(here handler) handler { return here }))

@@ -10,19 +10,20 @@ import (
 	"sync"
 
 	"hedgehog/exchange"
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 )
 
 // localQueries are the queries that other nodes ask of this one: each answers
 // with what is here.
-func (n *Node) localQueries() map[string]handler {
-	return map[string]handler{
-		"GET /api/v1/status":                   n.getStatusHere,
-		"GET /api/v1/orders":                   n.getOrdersHere,
-		"GET /api/v1/positions":                n.getPositionsHere,
-		"GET /api/v1/trades":                   n.getTradesHere,
-		"GET /api/v1/candles":                  n.getCandlesHere,
-		"POST /api/v1/cluster/transfer-leader": n.postTransferLeader,
+func (n *Node) localQueries() []endpoint {
+	return []endpoint{
+		{"GET /api/v1/status", access.None, n.getStatusHere},
+		{"GET /api/v1/orders", access.None, n.getOrdersHere},
+		{"GET /api/v1/positions", access.None, n.getPositionsHere},
+		{"GET /api/v1/trades", access.None, n.getTradesHere},
+		{"GET /api/v1/candles", access.None, n.getCandlesHere},
+		{"POST /api/v1/cluster/transfer-leader", access.None, n.postTransferLeader},
 	}
 }
 

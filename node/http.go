@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"hedgehog/cluster"
 	"hedgehog/cluster/consensus"
 	"hedgehog/exchange"
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 	"hedgehog/storage"
 )
@@ -23,11 +25,47 @@ const maxBody = 64 << 10
 // handler answers a request, or returns why it does not.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// route adds handlers by pattern; their errors become answers.
-func (n *Node) route(mux *http.ServeMux, handlers map[string]handler) {
-	for pattern, handle := range handlers {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			err := handle(w, r)
+// endpoint is one address of an API, as http.ServeMux knows patterns.
+type endpoint struct {
+	pattern string
+	role    access.Role // that the caller needs; nodes among each other need none
+	handle  handler
+}
+
+// endpoints are all addresses of the API, with who may call them. What shall be on the
+// API has its line here. Patterns without a method are what is left for all the others.
+func (n *Node) endpoints() []endpoint {
+	return slices.Concat([]endpoint{
+		{"GET /api/v1/status", access.Read, n.getStatus},
+		{"GET /api/v1/symbols", access.Read, n.getSymbols},
+		{"GET /api/v1/symbols/{symbol}", access.Read, n.getSymbol},
+		{"PATCH /api/v1/symbols/{symbol}", access.Trade, n.patchSymbol},
+		{"GET /api/v1/orders", access.Read, n.getOrders},
+		{"GET /api/v1/positions", access.Read, n.getPositions},
+		{"GET /api/v1/trades", access.Read, n.getTrades},
+		{"GET /api/v1/candles", access.Read, n.getCandles},
+		{"GET /api/v1/watch", access.Read, n.getWatch},
+		{"POST /api/v1/replay", access.Trade, n.postReplay},
+		{"GET /api/v1/cluster", access.Read, n.getCluster},
+		{"GET /api/v1/cluster/symbols", access.Read, n.getClusterSymbols},
+		{"GET /api/v1/cluster/events", access.Read, n.getClusterEvents},
+		{"POST /api/v1/cluster/assign", access.Admin, n.postAssign},
+		{"POST /api/v1/cluster/pin", access.Admin, n.postPin},
+		{"POST /api/v1/cluster/drain", access.Admin, n.postDrain(true)},
+		{"POST /api/v1/cluster/undrain", access.Admin, n.postDrain(false)},
+		{"POST /api/v1/cluster/remove", access.Admin, n.postRemove},
+		{"POST /api/v1/cluster/rebalance", access.Admin, n.postRebalance},
+		{"POST /api/v1/cluster/transfer-leader", access.Admin, n.postTransferLeader},
+		{"/api/", access.None, noSuchAddress},
+		{"/", access.None, noSuchAddress},
+	}, n.trialsOf(n.atNode))
+}
+
+// route adds endpoints; the errors of their handlers become answers.
+func (n *Node) route(mux *http.ServeMux, endpoints []endpoint) {
+	for _, e := range endpoints {
+		mux.HandleFunc(e.pattern, func(w http.ResponseWriter, r *http.Request) {
+			err := e.handle(w, r)
 			if err != nil && r.Context().Err() != nil {
 				err = errCutOff // no answer at all would read as success
 			}
@@ -42,33 +80,12 @@ func (n *Node) route(mux *http.ServeMux, handlers map[string]handler) {
 // pages out.
 func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
-	n.route(mux, map[string]handler{
-		"GET /api/v1/status":                   n.getStatus,
-		"GET /api/v1/symbols":                  n.getSymbols,
-		"GET /api/v1/symbols/{symbol}":         n.getSymbol,
-		"PATCH /api/v1/symbols/{symbol}":       n.patchSymbol,
-		"GET /api/v1/orders":                   n.getOrders,
-		"GET /api/v1/positions":                n.getPositions,
-		"GET /api/v1/trades":                   n.getTrades,
-		"GET /api/v1/candles":                  n.getCandles,
-		"GET /api/v1/watch":                    n.getWatch,
-		"POST /api/v1/replay":                  n.postReplay,
-		"GET /api/v1/cluster":                  n.getCluster,
-		"GET /api/v1/cluster/symbols":          n.getClusterSymbols,
-		"GET /api/v1/cluster/events":           n.getClusterEvents,
-		"POST /api/v1/cluster/assign":          n.postAssign,
-		"POST /api/v1/cluster/pin":             n.postPin,
-		"POST /api/v1/cluster/drain":           n.postDrain(true),
-		"POST /api/v1/cluster/undrain":         n.postDrain(false),
-		"POST /api/v1/cluster/remove":          n.postRemove,
-		"POST /api/v1/cluster/rebalance":       n.postRebalance,
-		"POST /api/v1/cluster/transfer-leader": n.postTransferLeader,
-	})
-	n.route(mux, n.trialsOf(n.atNode))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		n.answerProblem(w, r, &requestError{status: http.StatusNotFound, reason: fmt.Sprintf("no such address: %s %s", r.Method, r.URL.Path)})
-	})
+	n.route(mux, n.endpoints())
 	return n.localOnly(http.NewCrossOriginProtection().Handler(mux))
+}
+
+func noSuchAddress(_ http.ResponseWriter, r *http.Request) error {
+	return &requestError{status: http.StatusNotFound, reason: fmt.Sprintf("no such address: %s %s", r.Method, r.URL.Path)}
 }
 
 // localOnly refuses requests whose Host is a name that somebody else may have

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"hedgehog/node/access"
 )
 
 // A handler that is cut off answers that, for an empty answer reads as success: what
@@ -14,10 +16,10 @@ import (
 func TestARequestThatTheNodesEndCutsOffIsNotAnsweredWithSuccess(t *testing.T) {
 	n := &Node{log: slog.New(slog.DiscardHandler)}
 	mux := http.NewServeMux()
-	n.route(mux, map[string]handler{"POST /change": func(_ http.ResponseWriter, r *http.Request) error {
+	n.route(mux, []endpoint{{"POST /change", access.None, func(_ http.ResponseWriter, r *http.Request) error {
 		<-r.Context().Done()
 		return r.Context().Err()
-	}})
+	}}})
 	ctx, cut := context.WithCancel(t.Context())
 	cut()
 	answer := httptest.NewRecorder()

@@ -14,6 +14,7 @@ import (
 	"hedgehog/cluster"
 	"hedgehog/data/optimize"
 	"hedgehog/exchange"
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 	"hedgehog/storage"
 )
@@ -145,13 +146,13 @@ func (t *trials) room(digest string) (memory int64, there bool) {
 	return memory, false
 }
 
-// trialsOf returns the handlers for whoever optimizes, each as through makes of it.
-func (n *Node) trialsOf(through func(handler) handler) map[string]handler {
-	return map[string]handler{
-		"GET /api/v1/trials":                 through(n.getTrials),
-		"POST /api/v1/trials":                through(n.postTrial),
-		"GET /api/v1/trials/trades/{digest}": through(n.getTrialTrades),
-		"PUT /api/v1/trials/trades/{digest}": through(n.putTrialTrades),
+// trialsOf returns the endpoints for whoever optimizes, each as through makes of it.
+func (n *Node) trialsOf(through func(handler) handler) []endpoint {
+	return []endpoint{
+		{"GET /api/v1/trials", access.Read, through(n.getTrials)},
+		{"POST /api/v1/trials", access.Trade, through(n.postTrial)},
+		{"GET /api/v1/trials/trades/{digest}", access.Trade, through(n.getTrialTrades)},
+		{"PUT /api/v1/trials/trades/{digest}", access.Trade, through(n.putTrialTrades)},
 	}
 }
 

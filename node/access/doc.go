@@ -1,0 +1,3 @@
+// Package access says who may do what on a node's API: the roles that its addresses
+// need of a caller.
+package access
