@@ -182,11 +182,11 @@ func (d *daemon) exit() int {
 	case <-d.ended:
 		return d.command.ProcessState.ExitCode()
 	case <-time.After(patience):
-		// Its log then has what each goroutine waits for.
+		// It then writes what each goroutine waits for.
 		if err := d.command.Process.Signal(syscall.SIGQUIT); err == nil {
 			<-d.ended
 		}
-		d.t.Fatal("the process does not end; what it waited for is in its log")
+		d.t.Fatalf("%s does not end:\n%s", strings.Join(d.command.Args, " "), strings.Join(d.log[max(0, len(d.log)-1500):], "\n"))
 		return -1
 	}
 }
