@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 )
 
 // readers is how many queries run beside each other; further ones wait.
@@ -18,6 +19,7 @@ type DB struct {
 	version int64
 	writer  *pool // one connection
 	reader  *pool // up to readers connections, which refuse to write
+	writes  writes
 }
 
 // Open opens the database at path and makes it where there is none. It returns
@@ -89,24 +91,50 @@ const (
 
 // update runs do in a transaction of the writer.
 func (db *DB) update(ctx context.Context, d durability, do func(batch) error) error {
+	asked := time.Now()
+	db.writes.waiting.Add(1)
 	c, err := db.writer.take(ctx)
+	db.writes.waiting.Add(-1)
 	if err != nil {
 		return classify(err)
 	}
 	defer db.writer.give(c)
+	begun := time.Now()
+	err = classify(db.transact(ctx, c, d, do))
+	db.writes.ended(ctx, begun.Sub(asked), time.Since(begun), err)
+	return err
+}
+
+func (db *DB) transact(ctx context.Context, c *connection, d durability, do func(batch) error) error {
 	if err := c.survive(ctx, d); err != nil {
-		return classify(err)
+		return err
 	}
-	return classify(c.transaction(ctx, "BEGIN IMMEDIATE", func() error { return do(batch{c}) }))
+	return c.transaction(ctx, "BEGIN IMMEDIATE", func() error { return do(batch{c}) })
 }
 
 // Sync returns when what is stored survives the loss of power as well: all that any
 // method had returned for before the call. One flush does for all of it, whoever
 // wrote it; those who write meanwhile wait for that.
 func (db *DB) Sync(ctx context.Context) error {
-	err := db.update(ctx, onDisk, func(b batch) error {
-		// A transaction that changes nothing flushes nothing: this number is there to
-		// be changed.
+	if err := db.touch(ctx, onDisk); err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	return nil
+}
+
+// Probe writes something that nobody reads, and returns why that can't be done.
+func (db *DB) Probe(ctx context.Context) error {
+	if err := db.touch(ctx, untilPowerLoss); err != nil {
+		return fmt.Errorf("probe: %w", err)
+	}
+	return nil
+}
+
+// touch commits a transaction that changes nothing that anybody reads.
+func (db *DB) touch(ctx context.Context, d durability) error {
+	return db.update(ctx, d, func(b batch) error {
+		// A transaction that changes nothing writes nothing: this number is there to be
+		// changed.
 		var number int32
 		if err := b.row(ctx, "PRAGMA user_version").Scan(&number); err != nil {
 			return err
@@ -118,8 +146,4 @@ func (db *DB) Sync(ctx context.Context) error {
 		_, err := b.exec(ctx, other)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("sync: %w", err)
-	}
-	return nil
 }

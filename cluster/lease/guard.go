@@ -90,6 +90,17 @@ func (g *Guard) Until(symbol string) (until time.Time, epoch uint64, ok bool) {
 	return g.until, epoch, true
 }
 
+// Left returns how long the node's lease lasts yet, whichever symbols it covers; 0
+// when there is none or it has ended.
+func (g *Guard) Left() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sent.IsZero() {
+		return 0
+	}
+	return max(g.until.Sub(g.now()), 0)
+}
+
 // Check returns nil if a request with the timestamp at may go out: the lease for
 // the symbol is in force and lasts longer than at + window. at is a reading of
 // the guard's clock, taken before; window is the exchange's receive window and

@@ -37,6 +37,21 @@ func TestAnswerThatComesAfterItsLeaseGivesNone(t *testing.T) {
 	}
 }
 
+func TestLeftIsTheTimeToTheLeasesEndWhateverItCovers(t *testing.T) {
+	c := newClock()
+	g := lease.NewGuard(c.Now)
+	if left := g.Left(); left != 0 {
+		t.Errorf("%v are left before the first renewal", left)
+	}
+	g.Renewed(c.Now(), term, nil)
+	for _, want := range []time.Duration{term, 300 * time.Millisecond, 0} {
+		if left := g.Left(); left != want {
+			t.Errorf("%v are left, want %v", left, want)
+		}
+		c.advance(700 * time.Millisecond)
+	}
+}
+
 func TestCheckWantsTheWholeWindowWithinTheLease(t *testing.T) {
 	tests := []struct {
 		name   string

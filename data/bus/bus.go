@@ -19,8 +19,9 @@ type Message struct {
 // Bus connects publishers and subscriptions. All methods may be called by
 // several goroutines at once.
 type Bus struct {
-	mu     sync.Mutex
-	topics map[Topic]*topic
+	mu      sync.Mutex
+	topics  map[Topic]*topic
+	dropped uint64 // by lossy subscriptions that are closed
 }
 
 // topic holds its subscriptions in a slice that is replaced, never changed, so
@@ -118,6 +119,7 @@ func (b *Bus) Subscribe(o Options, topics ...Topic) *Subscription {
 func (b *Bus) unsubscribe(s *Subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.dropped += s.Dropped()
 	for _, name := range s.topics {
 		t := b.topicLocked(name)
 		var subs []*Subscription

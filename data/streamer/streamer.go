@@ -25,6 +25,10 @@ type Config struct {
 	// MaxBackfill is the most trades that are fetched before the stream goes on:
 	// the newest ones. Those before are counted as missing. 0: no bound.
 	MaxBackfill int64
+	// Arrived, where set, is told of each trade that the stream brings in its turn,
+	// before what is missing before it is fetched and before it is published. The
+	// stream waits for it.
+	Arrived func(t *exchange.TradeEvent)
 }
 
 // Streamer publishes one symbol's trades. Run may be called again after it has
@@ -40,7 +44,7 @@ type Streamer struct {
 }
 
 type stats struct {
-	last, published, backfilled, missing, connections atomic.Int64
+	last, published, backfilled, missing, gaps, connections atomic.Int64
 }
 
 // Stats are a Streamer's figures since it was made.
@@ -49,6 +53,7 @@ type Stats struct {
 	Published   int64 // trades, backfilled ones included
 	Backfilled  int64 // trades fetched after a gap
 	Missing     int64 // trades that the exchange no longer has, or too many to fetch
+	Gaps        int64 // times that trades were missing behind the last one, a stored one at the start
 	Connections int64 // times that the stream was connected
 }
 
@@ -69,6 +74,7 @@ func (s *Streamer) Stats() Stats {
 		Published:   s.stats.published.Load(),
 		Backfilled:  s.stats.backfilled.Load(),
 		Missing:     s.stats.missing.Load(),
+		Gaps:        s.stats.gaps.Load(),
 		Connections: s.stats.connections.Load(),
 	}
 }
@@ -101,7 +107,12 @@ func (s sink) Connected(ctx context.Context) error {
 	if s.last == 0 {
 		return nil
 	}
-	return s.backfill(ctx, 0)
+	before := s.last
+	err := s.backfill(ctx, 0)
+	if s.last > before {
+		s.stats.gaps.Add(1)
+	}
+	return err
 }
 
 // Trade publishes t, after what is missing before it.
@@ -109,7 +120,11 @@ func (s sink) Trade(ctx context.Context, t *exchange.TradeEvent) error {
 	if t.ID <= s.last {
 		return nil
 	}
+	if s.config.Arrived != nil {
+		s.config.Arrived(t)
+	}
 	if s.last != 0 && t.ID > s.last+1 {
+		s.stats.gaps.Add(1)
 		if err := s.backfill(ctx, t.ID-1); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			script: func(ctx context.Context, sink exchange.TradeSink) error {
 				return errors.Join(sink.Connected(ctx), send(ctx, sink, 9, 10, 11))
 			},
-			want: count(5, 11), stats: streamer.Stats{LastID: 11, Published: 7, Backfilled: 6, Connections: 1},
+			want: count(5, 11), stats: streamer.Stats{LastID: 11, Published: 7, Backfilled: 6, Gaps: 1, Connections: 1},
 			logged: `msg="trades backfilled" symbol=XRPETH first_id=5 last_id=10`,
 		},
 		{
@@ -55,7 +55,7 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			script: func(ctx context.Context, sink exchange.TradeSink) error {
 				return errors.Join(sink.Connected(ctx), send(ctx, sink, 3, 4), sink.Connected(ctx), send(ctx, sink, 2501))
 			},
-			want: count(3, 2501), stats: streamer.Stats{LastID: 2501, Published: 2499, Backfilled: 2496, Connections: 2},
+			want: count(3, 2501), stats: streamer.Stats{LastID: 2501, Published: 2499, Backfilled: 2496, Gaps: 1, Connections: 2},
 			logged: `msg="trades backfilled" symbol=XRPETH first_id=5 last_id=2500`,
 		},
 		{
@@ -63,7 +63,7 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			script: func(ctx context.Context, sink exchange.TradeSink) error {
 				return errors.Join(sink.Connected(ctx), send(ctx, sink, 3, 9))
 			},
-			want: count(3, 9), stats: streamer.Stats{LastID: 9, Published: 7, Backfilled: 5, Connections: 1},
+			want: count(3, 9), stats: streamer.Stats{LastID: 9, Published: 7, Backfilled: 5, Gaps: 1, Connections: 1},
 			logged: `msg="trades backfilled" symbol=XRPETH first_id=4 last_id=8`,
 		},
 		{
@@ -79,7 +79,7 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			script: func(ctx context.Context, sink exchange.TradeSink) error {
 				return errors.Join(sink.Connected(ctx), send(ctx, sink, 11))
 			},
-			want: count(8, 11), stats: streamer.Stats{LastID: 11, Published: 4, Backfilled: 3, Missing: 4, Connections: 1},
+			want: count(8, 11), stats: streamer.Stats{LastID: 11, Published: 4, Backfilled: 3, Missing: 4, Gaps: 1, Connections: 1},
 			logged: `level=WARN msg="trades missing" symbol=XRPETH first_id=4 last_id=7`,
 		},
 		{
@@ -87,7 +87,7 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			script: func(ctx context.Context, sink exchange.TradeSink) error {
 				return errors.Join(sink.Connected(ctx), send(ctx, sink, 1, 8))
 			},
-			want: []int64{1, 2, 4, 5, 8}, stats: streamer.Stats{LastID: 8, Published: 5, Backfilled: 3, Missing: 3, Connections: 1},
+			want: []int64{1, 2, 4, 5, 8}, stats: streamer.Stats{LastID: 8, Published: 5, Backfilled: 3, Missing: 3, Gaps: 1, Connections: 1},
 			logged: `level=WARN msg="trades missing" symbol=XRPETH first_id=6 last_id=7`,
 		},
 		{
@@ -96,7 +96,7 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			script: func(ctx context.Context, sink exchange.TradeSink) error {
 				return errors.Join(sink.Connected(ctx), send(ctx, sink, 5001))
 			},
-			want: count(4981, 5001), stats: streamer.Stats{LastID: 5001, Published: 21, Backfilled: 20, Missing: 4970, Connections: 1},
+			want: count(4981, 5001), stats: streamer.Stats{LastID: 5001, Published: 21, Backfilled: 20, Missing: 4970, Gaps: 1, Connections: 1},
 			logged: `level=WARN msg="trades missing" symbol=XRPETH first_id=11 last_id=4980`,
 		},
 		{
@@ -105,14 +105,14 @@ func TestAStreamLeavesNothingOut(t *testing.T) {
 			script: func(ctx context.Context, sink exchange.TradeSink) error {
 				return errors.Join(sink.Connected(ctx), send(ctx, sink, 1, 101))
 			},
-			want: append([]int64{1}, count(81, 101)...), stats: streamer.Stats{LastID: 101, Published: 22, Backfilled: 20, Missing: 79, Connections: 1},
+			want: append([]int64{1}, count(81, 101)...), stats: streamer.Stats{LastID: 101, Published: 22, Backfilled: 20, Missing: 79, Gaps: 1, Connections: 1},
 			logged: `level=WARN msg="trades missing" symbol=XRPETH first_id=2 last_id=80`,
 		},
 		{
 			name: "as many missed trades as are allowed are all fetched", has: [][2]int64{{1, 30}},
 			config: streamer.Config{Resume: stored(10), MaxBackfill: 20},
 			script: func(ctx context.Context, sink exchange.TradeSink) error { return sink.Connected(ctx) },
-			want:   count(11, 30), stats: streamer.Stats{LastID: 30, Published: 20, Backfilled: 20, Connections: 1},
+			want:   count(11, 30), stats: streamer.Stats{LastID: 30, Published: 20, Backfilled: 20, Gaps: 1, Connections: 1},
 			logged: `msg="trades backfilled" symbol=XRPETH first_id=11 last_id=30`,
 		},
 		{
@@ -168,6 +168,29 @@ func TestFetchedTradesBearTheSourceBackfill(t *testing.T) {
 	}
 	if want := []exchange.Source{exchange.Backfill, exchange.Backfill, exchange.Live}; !slices.Equal(sources, want) {
 		t.Errorf("sources %v, want %v", sources, want)
+	}
+}
+
+func TestArrivedHearsOfEachTradeOfTheStreamOnceAndOfNoFetchedOne(t *testing.T) {
+	engine := newEngine(t, symbol)
+	happen(t, engine, 1, 10)
+	b := bus.New()
+	seen := watch(t, b, bus.TradeEvents(symbol))
+	ex := &scripted{Local: local(engine), script: func(ctx context.Context, sink exchange.TradeSink) error {
+		return errors.Join(sink.Connected(ctx), send(ctx, sink, 4, 4, 9))
+	}}
+	var arrived []int64
+	config := streamer.Config{Symbol: symbol, Arrived: func(e *exchange.TradeEvent) {
+		arrived = append(arrived, e.ID)
+		if n := seen.Waiting(); e.ID == 9 && n != 1 {
+			t.Errorf("%d trades were published when trade 9 arrived, want the one before it", n)
+		}
+	}}
+	if err := streamer.New(config, ex, b, quiet()).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int64{4, 9}; !slices.Equal(arrived, want) {
+		t.Errorf("arrived %v, want %v", arrived, want)
 	}
 }
 

@@ -221,6 +221,35 @@ func (l *limiter) settle(g grant, header http.Header) {
 	}
 }
 
+// LimitUse is one limit of the exchange and how much of it is used in its present
+// interval, by this client and by others at its address or account.
+type LimitUse struct {
+	exchange.RateLimit
+	Used int
+}
+
+// Limits are what keeps requests back at a moment.
+type Limits struct {
+	Uses []LimitUse
+	// Silence is for how long the exchange wants no request at all; 0: it takes some.
+	Silence time.Duration
+}
+
+// Limits returns the limits as they are now, those on raw requests among them.
+func (c *Client) Limits() Limits { return c.limits.use() }
+
+func (l *limiter) use() Limits {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock().Add(-windowSlack)
+	u := Limits{Silence: max(l.resume.Sub(l.now()), 0)}
+	for _, w := range l.windows {
+		w.roll(now)
+		u.Uses = append(u.Uses, LimitUse{RateLimit: w.limit, Used: w.used + w.pending})
+	}
+	return u
+}
+
 // pause keeps all requests back for d.
 func (l *limiter) pause(d time.Duration) {
 	l.mu.Lock()

@@ -38,3 +38,29 @@ func TestARequestThatWaitsGoesOutWhenMoreIsAllowed(t *testing.T) {
 		}
 	})
 }
+
+func TestLimitsTellWhatIsUsedOfThemInTheirPresentInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(time.Now, time.Now)
+		wantUse := func(when string, weight, orders int, silence time.Duration) {
+			t.Helper()
+			u := l.use()
+			if len(u.Uses) != 3 || u.Uses[0].Limit != 6000 || u.Uses[0].Used != weight || u.Uses[1].Used != orders || u.Silence != silence {
+				t.Errorf("%s: %+v, want weight %d of 6000, %d orders in ten seconds, silence %s", when, u, weight, orders, silence)
+			}
+		}
+		time.Sleep(windowSlack)
+		wantUse("at the start", 0, 0, 0)
+		g, err := l.acquire(t.Context(), cost{weight: 20, orders: 1, urgent: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantUse("while a request is under way", 20, 1, 0)
+		l.settle(g, http.Header{"X-Mbx-Used-Weight-1m": {"300"}})
+		wantUse("when the exchange has counted more", 300, 1, 0)
+		l.pause(time.Minute)
+		wantUse("when it wants silence", 300, 1, time.Minute)
+		time.Sleep(time.Minute)
+		wantUse("a minute later", 0, 0, 0)
+	})
+}

@@ -63,6 +63,9 @@ type Config struct {
 	// ActOn is the source of the trade events that are acted on: exchange.Live
 	// everywhere but in a backtest.
 	ActOn exchange.Source
+	// Decided, where set, is told the id of each trade at which a position has
+	// something to do, before it does it. The trader waits for it.
+	Decided func(tradeID int64)
 	// Jitter is by which part of itself a pause after failures varies at random.
 	Jitter float64
 	// Now is the clock that position ids and pauses after failures are taken from.
@@ -181,6 +184,9 @@ func (t *Trader) onTrade(ctx context.Context, e *exchange.TradeEvent) error {
 	count := len(t.positions) // one that starts now waits for the next event
 	for i := range count {
 		p, d := t.formula.Step(t.positions[i], Event{Price: e.Price, TradeID: e.ID}, t.settings, len(t.positions)-t.ended())
+		if d.Action != Nothing && t.config.Decided != nil {
+			t.config.Decided(e.ID)
+		}
 		if err := t.carryOut(ctx, i, p, d, e.Price); err != nil {
 			return err
 		}

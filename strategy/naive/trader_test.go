@@ -199,6 +199,28 @@ func TestOldTradesAreNotActedOn(t *testing.T) {
 	wantOrders(t, d.accepted())
 }
 
+func TestDecidedHearsOfTheTradesThatMakeAPositionActBeforeItDoes(t *testing.T) {
+	d := inMemory(t, nil)
+	type decision struct {
+		trade   int64
+		reports int64 // of orders that the exchange had sent before
+	}
+	var decided []decision
+	d.configure = func(c *naive.Config) {
+		c.Decided = func(id int64) { decided = append(decided, decision{id, d.engine.Counts().Reports}) }
+	}
+	d.startTrader(workedSettings(), nil)
+	for _, price := range workedTrades {
+		d.pass(price)
+	}
+	_ = d.stop()
+	// The first buy, the end of the cycle, and the next buy; the sell followed the news
+	// of the buy and not a trade.
+	if want := []decision{{1, 0}, {9, 4}, {10, 4}}; !slices.Equal(decided, want) {
+		t.Errorf("decided %v, want %v", decided, want)
+	}
+}
+
 func TestEveryChangeOfAPositionIsPublished(t *testing.T) {
 	d := inMemory(t, nil)
 	d.startTrader(workedSettings(), nil)
