@@ -18,7 +18,12 @@ import (
 	"hedgehog/storage"
 )
 
-func (n *Node) getCluster(w http.ResponseWriter, r *http.Request) error {
+func (n *Node) getCluster(w http.ResponseWriter, _ *http.Request) error {
+	return answer(w, n.clusterStatus())
+}
+
+// clusterStatus is the cluster as this node sees it now.
+func (n *Node) clusterStatus() api.ClusterStatus {
 	state := n.state.Load()
 	leader, _ := n.consensus.Leader()
 	s := api.ClusterStatus{
@@ -48,7 +53,7 @@ func (n *Node) getCluster(w http.ResponseWriter, r *http.Request) error {
 		}
 		s.Nodes = append(s.Nodes, entry)
 	}
-	return answer(w, s)
+	return s
 }
 
 func serverRole(s consensus.Server, leader string) string {
@@ -67,7 +72,11 @@ func (n *Node) getClusterSymbols(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	state := n.state.Load()
+	return answer(w, clusterSymbols(n.state.Load(), all))
+}
+
+// clusterSymbols says who owns what; with all also what is not assigned any more.
+func clusterSymbols(state *cluster.State, all bool) []api.ClusterSymbol {
 	symbols := []api.ClusterSymbol{}
 	for _, name := range slices.Sorted(maps.Keys(state.Symbols)) {
 		s, a := state.Symbols[name], state.Assignments[name]
@@ -79,7 +88,7 @@ func (n *Node) getClusterSymbols(w http.ResponseWriter, r *http.Request) error {
 			Weight: max(s.Weight, 1), Active: s.Assigned,
 		})
 	}
-	return answer(w, symbols)
+	return symbols
 }
 
 func sinceOf(a cluster.Assignment) exchange.Micros {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"hedgehog/exchange"
 	"hedgehog/node/access"
@@ -27,17 +28,27 @@ func (n *Node) localQueries() []endpoint {
 	}
 }
 
-// ask asks all living nodes in parallel and returns their answers, this node's
-// among them. The names of those that do not answer go into the header.
+// ask asks all living nodes and returns their answers, this node's first. The names of
+// those that do not answer go into the header.
 func ask[T any](n *Node, w http.ResponseWriter, r *http.Request, here func(context.Context, url.Values) (T, error)) ([]T, error) {
-	mine, err := here(r.Context(), r.URL.Query())
-	if err != nil {
-		return nil, err
+	answers, missing, err := askAll(r.Context(), n, queryTimeout, r.URL, here)
+	if len(missing) > 0 {
+		w.Header().Set(api.MissingHeader, strings.Join(missing, ","))
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
+	return answers, err
+}
+
+// askAll asks all living nodes in parallel and returns their answers, this node's
+// first, and the names of those that have not answered within patience, sorted.
+func askAll[T any](ctx context.Context, n *Node, patience time.Duration, what *url.URL, here func(context.Context, url.Values) (T, error)) (answers []T, missing []string, err error) {
+	mine, err := here(ctx, what.Query())
+	if err != nil {
+		return nil, nil, err
+	}
+	answers = []T{mine}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var mu sync.Mutex
-	answers, missing := []T{mine}, []string{}
+	var mu sync.Mutex // guards the results
 	var asking sync.WaitGroup
 	for _, p := range n.peers() {
 		if p.Name == n.config.Name {
@@ -45,11 +56,11 @@ func ask[T any](n *Node, w http.ResponseWriter, r *http.Request, here func(conte
 		}
 		asking.Go(func() {
 			var theirs T
-			err := n.calls.get(ctx, p.Name, r.URL.RequestURI(), &theirs)
+			err := n.calls.get(ctx, p.Name, what.RequestURI(), &theirs)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				n.log.Debug("node did not answer a query", "peer", p.Name, "path", r.URL.Path, "error", err)
+				n.log.Debug("node did not answer a query", "peer", p.Name, "path", what.Path, "error", err)
 				missing = append(missing, p.Name)
 				return
 			}
@@ -57,11 +68,8 @@ func ask[T any](n *Node, w http.ResponseWriter, r *http.Request, here func(conte
 		})
 	}
 	asking.Wait()
-	if len(missing) > 0 {
-		slices.Sort(missing)
-		w.Header().Set(api.MissingHeader, strings.Join(missing, ","))
-	}
-	return answers, nil
+	slices.Sort(missing)
+	return answers, missing, nil
 }
 
 func (n *Node) getOrders(w http.ResponseWriter, r *http.Request) error {
@@ -184,14 +192,18 @@ func newest[T any](answers [][]T, limit int, key func(T) int64) []T {
 	return merged[max(0, len(merged)-limit):]
 }
 
-// getStatus is this node's status with the symbols of all: each as its owner
-// sees it.
 func (n *Node) getStatus(w http.ResponseWriter, r *http.Request) error {
 	answers, err := ask(n, w, r, n.statusHere)
 	if err != nil {
 		return err
 	}
-	status := answers[0] // this node's
+	return answer(w, mergeStatus(answers))
+}
+
+// mergeStatus is the first node's status with the symbols of all: each as its owner
+// sees it.
+func mergeStatus(answers []api.Status) api.Status {
+	status := answers[0]
 	bySymbol := make(map[string]api.SymbolStatus)
 	for _, a := range answers {
 		for _, s := range a.Symbols {
@@ -203,5 +215,5 @@ func (n *Node) getStatus(w http.ResponseWriter, r *http.Request) error {
 	for i, s := range status.Symbols {
 		status.Symbols[i] = bySymbol[s.Symbol]
 	}
-	return answer(w, status)
+	return status
 }

@@ -18,6 +18,7 @@ const historyLength = 1000
 type history struct {
 	mu     sync.Mutex
 	events []api.ClusterEvent
+	added  uint64                  // how many there have been in all
 	states map[string]gossip.State // of the members, as they were last
 }
 
@@ -25,6 +26,7 @@ func (h *history) add(e api.ClusterEvent) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.events = append(h.events, e)
+	h.added++
 	if excess := len(h.events) - historyLength; excess > 0 {
 		h.events = append([]api.ClusterEvent(nil), h.events[excess:]...)
 	}
@@ -36,6 +38,15 @@ func (h *history) latest(limit int) []api.ClusterEvent {
 	defer h.mu.Unlock()
 	from := max(0, len(h.events)-limit)
 	return append([]api.ClusterEvent{}, h.events[from:]...)
+}
+
+// since returns the remembered events but for the first seen ones that there have been,
+// oldest first, and how many there have been in all.
+func (h *history) since(seen uint64) (events []api.ClusterEvent, added uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	unseen := min(h.added-min(seen, h.added), uint64(len(h.events)))
+	return append([]api.ClusterEvent{}, h.events[uint64(len(h.events))-unseen:]...), h.added
 }
 
 // compare notes the owners that have changed from one state to the next.

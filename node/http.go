@@ -45,6 +45,7 @@ func (n *Node) endpoints() []endpoint {
 		{"GET /api/v1/trades", access.Read, n.getTrades},
 		{"GET /api/v1/candles", access.Read, n.getCandles},
 		{"GET /api/v1/watch", access.Read, n.getWatch},
+		{"GET /api/v1/live", access.Read, n.getLive},
 		{"POST /api/v1/replay", access.Trade, n.postReplay},
 		{"GET /api/v1/cluster", access.Read, n.getCluster},
 		{"GET /api/v1/cluster/symbols", access.Read, n.getClusterSymbols},

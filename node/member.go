@@ -179,6 +179,7 @@ func (n *Node) lead(ctx context.Context) error {
 			stop = func() {}
 			if l.Leading {
 				n.history.add(api.ClusterEvent{TimeUS: n.micros(), Kind: "leader", Node: n.config.Name, Text: fmt.Sprintf("leads term %d", l.Term)})
+				n.changes.tell()
 				stop = n.leadTerm(ctx, l.Term)
 			}
 		case <-ctx.Done():
@@ -213,6 +214,7 @@ func (n *Node) followMembers(ctx context.Context) error {
 		}
 		n.forwarder.SetPeers(others)
 		n.history.members(n.gossip.Members(), n.micros())
+		n.changes.tell()
 		if err := n.learnClusterID(); err != nil {
 			n.log.Error("cluster id not kept", "error", err)
 		}

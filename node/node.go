@@ -26,6 +26,7 @@ import (
 	"hedgehog/data/streamer"
 	"hedgehog/exchange"
 	"hedgehog/exchange/binance"
+	"hedgehog/node/live"
 	"hedgehog/storage"
 	"hedgehog/strategy/naive"
 )
@@ -44,6 +45,9 @@ type Node struct {
 	// watched carries what somebody at this node watches, from whichever node.
 	watched *bus.Bus
 	history history
+	// changes tells that something of the cluster has changed.
+	changes changes
+	live    *live.Server
 	replays replays
 	trials  *trials
 
@@ -105,7 +109,7 @@ func NewIn(around Environment, c Config, log *slog.Logger) (*Node, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Node{
+	n := &Node{
 		config:       c,
 		log:          log.With("node", c.Name),
 		around:       around,
@@ -120,7 +124,9 @@ func NewIn(around Environment, c Config, log *slog.Logger) (*Node, error) {
 		watches:      make(map[bus.Topic]*watching),
 		news:         make(map[string]bool),
 		revisions:    make(map[string]int64),
-	}, nil
+	}
+	n.live = live.New(live.DefaultConfig(), liveSource{n})
+	return n, nil
 }
 
 // Address returns where the API listens; nil before it does.
@@ -310,7 +316,7 @@ const httpGrace = 2 * time.Second
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, connContext func(context.Context, net.Conn) context.Context) error {
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	var connections sync.WaitGroup
+	var connections sync.WaitGroup // and the handlers: a websocket's outlives its connection here
 	s := &http.Server{
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			switch state {
@@ -320,7 +326,11 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 				connections.Done()
 			}
 		},
-		Handler:           handler,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			connections.Add(1)
+			defer connections.Done()
+			handler.ServeHTTP(w, r)
+		}),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       connContext,
 		ReadHeaderTimeout: 10 * time.Second,

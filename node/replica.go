@@ -114,6 +114,7 @@ func (n *Node) loadState(ctx context.Context) error {
 	n.mu.Unlock()
 	before := n.state.Swap(stateOf(stored))
 	n.history.compare(before, n.state.Load(), n.micros())
+	n.changes.tell()
 	n.controller.Wake()
 	n.agent.Wake()
 	return nil

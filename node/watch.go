@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"hedgehog/data/bus"
-	"hedgehog/exchange"
 	"hedgehog/node/api"
+	"hedgehog/node/live"
 )
 
 // watchQueue is how many events may wait for a watcher before the oldest is dropped.
@@ -22,21 +22,33 @@ const watchHeartbeat = 15 * time.Second
 // getWatch sends what passes on a topic, one JSON object a line, until the
 // watcher leaves. A watcher that is too slow misses events and is told how many.
 func (n *Node) getWatch(w http.ResponseWriter, r *http.Request) error {
-	topic, err := bus.ParseTopic(r.URL.Query().Get("topic"))
+	sub, release, err := n.subscribeWatched(r.Context(), r.URL.Query().Get("topic"))
 	if err != nil {
-		return badRequest("%v", err)
-	}
-	if _, err := n.store.db.Settings(r.Context(), topic.Symbol()); err != nil {
 		return err
 	}
-	sub := n.watched.Subscribe(bus.Options{Name: "watch " + string(topic), Capacity: watchQueue, Lossy: true}, topic)
-	defer sub.Close()
-	release := n.watch(topic)
 	defer release()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
 	_ = sendWatched(r.Context(), w, sub) // the answer has begun: it ends with the connection
 	return nil
+}
+
+// subscribeWatched subscribes to a topic, on whichever node it is published, until
+// release is called. Who is too slow misses events.
+func (n *Node) subscribeWatched(ctx context.Context, name string) (sub *bus.Subscription, release func(), err error) {
+	topic, err := bus.ParseTopic(name)
+	if err != nil {
+		return nil, nil, badRequest("%v", err)
+	}
+	if _, err := n.store.db.Settings(ctx, topic.Symbol()); err != nil {
+		return nil, nil, err
+	}
+	sub = n.watched.Subscribe(bus.Options{Name: "watch " + name, Capacity: watchQueue, Lossy: true}, topic)
+	end := n.watch(topic)
+	return sub, func() {
+		end()
+		sub.Close()
+	}, nil
 }
 
 // sendWatched sends what the subscription has until ctx ends or writing fails.
@@ -46,7 +58,7 @@ func sendWatched(ctx context.Context, w http.ResponseWriter, sub *bus.Subscripti
 		return err
 	}
 	var told uint64
-	var lastTrade int64 // while a symbol is handed over, two nodes publish its trades
+	var known live.Fresh
 	batch := make([]bus.Message, 256)
 	for {
 		count, err := nextWithin(ctx, sub, batch)
@@ -59,11 +71,8 @@ func sendWatched(ctx context.Context, w http.ResponseWriter, sub *bus.Subscripti
 			lines.WriteByte('\n')
 		}
 		for _, m := range batch[:count] {
-			if t, ok := m.Event.(*exchange.TradeEvent); ok && t.Source != exchange.Replay {
-				if t.ID <= lastTrade {
-					continue
-				}
-				lastTrade = t.ID
+			if !known.IsNew(m.Event) {
+				continue
 			}
 			if err := encoder.Encode(api.Message{Topic: string(m.Topic), Event: m.Event}); err != nil {
 				return err

@@ -218,7 +218,7 @@ func (c *Client) carryOut(ctx context.Context, request *http.Request) (*http.Res
 	case err != nil && ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
-		return nil, fmt.Errorf("%w at %s: is it running (hedgehog node), and is --node or HEDGEHOG_NODE right? (%v)", ErrUnreachable, c.base, unwrapURL(err))
+		return nil, c.unreachable(err)
 	case response.StatusCode/100 != 2:
 		defer response.Body.Close()
 		return nil, problem(response)
@@ -227,6 +227,10 @@ func (c *Client) carryOut(ctx context.Context, request *http.Request) (*http.Res
 		c.missing(strings.Split(nodes, ","))
 	}
 	return response, nil
+}
+
+func (c *Client) unreachable(err error) error {
+	return fmt.Errorf("%w at %s: is it running (hedgehog node), and is --node or HEDGEHOG_NODE right? (%v)", ErrUnreachable, c.base, unwrapURL(err))
 }
 
 // problem reads an answer that is not a success.
