@@ -39,6 +39,10 @@ func newTransport(address string, listener net.Listener, dial Dial, timeout time
 			MaxPool: 3, // heartbeat, entries and a vote
 			Timeout: timeout,
 			Logger:  logger,
+			// No pipelines: one whose follower answers with a refusal while more is sent
+			// can stop for good (hashicorp/raft issue 612). Its follower then hears
+			// heartbeats and nothing else, and the library's end waits for it.
+			MaxRPCsInFlight: 1,
 		}),
 		stream: stream,
 		acks:   acks,
@@ -95,11 +99,6 @@ func (t *transport) AppendEntries(id raft.ServerID, address raft.ServerAddress, 
 		t.acks.note(string(id), ack{sent: sent, term: req.Term, lastLog: resp.LastLog, at: time.Now()})
 	}
 	return nil
-}
-
-// AppendEntriesPipeline implements raft.Transport.
-func (t *transport) AppendEntriesPipeline(id raft.ServerID, address raft.ServerAddress) (raft.AppendPipeline, error) {
-	return t.NetworkTransport.AppendEntriesPipeline(id, target(id, address))
 }
 
 // RequestVote implements raft.Transport.
