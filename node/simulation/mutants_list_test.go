@@ -72,9 +72,6 @@ var mutants = []mutant{
 		return owned, nil
 	}
 	if !owned || revision == 0 {`}}},
-	{"earlier positions stored over later ones", []mutation{{"storage/changes.go",
-		`if !owned || revision == 0 {`,
-		`if !owned || revision == 0 || MUTANT {`}}},
 
 	// Requests.
 	{"receive window not checked", []mutation{{"cluster/lease/guard.go",
