@@ -82,6 +82,13 @@ func (a *acks) quorum(servers []Server, self string, ok func(ack) bool) bool {
 	return have > voters/2
 }
 
+// of returns what a peer answered last; zero when it has not.
+func (a *acks) of(peer string) ack {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last[peer]
+}
+
 // peers returns the names for which ok holds.
 func (a *acks) peers(ok func(ack) bool) map[string]bool {
 	a.mu.Lock()

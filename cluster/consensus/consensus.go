@@ -166,7 +166,11 @@ func (c *Consensus) handOver(ctx context.Context, r *raft.Raft) {
 	answered := make(chan struct{})
 	go func() { // beyond the bound it ends with the library
 		if hasOtherVoter(c.servers(r), c.config.Name) && r.State() == raft.Leader {
-			if err := r.LeadershipTransfer().Error(); err != nil {
+			voter, err := c.successor(ctx, r, "")
+			if err == nil {
+				err = r.LeadershipTransferToServer(raft.ServerID(voter.Name), raft.ServerAddress(voter.Address)).Error()
+			}
+			if err != nil {
 				c.log.Warn("could not hand leadership over", "node", c.config.Name, "error", err)
 			}
 		}

@@ -36,6 +36,10 @@ var (
 	// ErrUnknownServer is returned when a server is named that is not there, or
 	// has no vote where it needs one.
 	ErrUnknownServer = errors.New("no such voter")
+
+	// ErrNoAnswer is returned when leadership can't be given away, since who should
+	// take it does not answer.
+	ErrNoAnswer = errors.New("no answer")
 )
 
 // NotLeaderError is the ErrNotLeader that says who leads instead.

@@ -66,7 +66,8 @@ func (c *Consensus) HasQuorum() bool {
 
 // TransferLeadership makes the voter called to the leader, or the one that is
 // furthest along where to is empty. It returns nil when this node has stepped
-// down for it, and when to leads already.
+// down for it, and when to leads already; ErrNoAnswer when who should lead does
+// not answer.
 func (c *Consensus) TransferLeadership(ctx context.Context, to string) error {
 	if to == c.config.Name && c.IsLeader() {
 		return nil
@@ -75,30 +76,57 @@ func (c *Consensus) TransferLeadership(ctx context.Context, to string) error {
 	if r == nil {
 		return fmt.Errorf("transfer leadership: %w", ErrStopped)
 	}
-	voter, ok := Server{}, to == ""
-	for _, s := range c.servers(r) {
-		if s.Name == to && s.Voter {
-			voter, ok = s, true
-		}
+	voter, err := c.successor(ctx, r, to)
+	if err == nil {
+		_, err = c.call(ctx, func(r *raft.Raft, _ time.Duration) raft.Future {
+			return r.LeadershipTransferToServer(raft.ServerID(voter.Name), raft.ServerAddress(voter.Address))
+		})
 	}
-	switch {
-	case r.State() != raft.Leader:
-		return fmt.Errorf("transfer leadership: %w", c.notLeader(r))
-	case !ok:
-		return fmt.Errorf("transfer leadership to %s: %w", to, ErrUnknownServer)
-	case to == "" && !hasOtherVoter(c.servers(r), c.config.Name):
-		return fmt.Errorf("transfer leadership: %w: no other one", ErrUnknownServer)
-	}
-	_, err := c.call(ctx, func(r *raft.Raft, _ time.Duration) raft.Future {
-		if to == "" {
-			return r.LeadershipTransfer()
-		}
-		return r.LeadershipTransferToServer(raft.ServerID(voter.Name), raft.ServerAddress(voter.Address))
-	})
 	if err != nil {
 		return fmt.Errorf("transfer leadership to %q: %w", to, err)
 	}
 	return nil
+}
+
+// successor chooses the voter to give leadership to: the one called to or, where
+// that is empty, the one that is furthest along. It has to have answered lately. The
+// library goes on waiting for one that does not, and asked a second time takes no
+// commands meanwhile (hashicorp/raft issue 696).
+func (c *Consensus) successor(ctx context.Context, r *raft.Raft, to string) (Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timing.Election)
+	defer cancel()
+	for {
+		news := c.acks.wait()
+		now := leadership(r)
+		if !now.Leading {
+			return Server{}, c.notLeader(r)
+		}
+		since := time.Now().Add(-c.config.Timing.LeaderLease)
+		var best Server
+		var lastLog uint64
+		voters := 0
+		for _, s := range c.servers(r) {
+			if !s.Voter || s.Name == c.config.Name || to != "" && s.Name != to {
+				continue
+			}
+			voters++
+			a := c.acks.of(s.Name)
+			if a.term == now.Term && a.at.After(since) && (best.Name == "" || a.lastLog > lastLog) {
+				best, lastLog = s, a.lastLog
+			}
+		}
+		switch {
+		case voters == 0:
+			return Server{}, ErrUnknownServer
+		case best.Name != "":
+			return best, nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return Server{}, ErrNoAnswer
+		}
+	}
 }
 
 // running is the library, or nil outside Run's life.
