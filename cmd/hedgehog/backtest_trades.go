@@ -63,7 +63,7 @@ func (h *past) Close() error {
 // ticks returns the trades, which are read ahead.
 func (h *past) ticks(ctx context.Context) backtest.Ticks {
 	if len(h.files) > 0 {
-		return ahead(dumpTicks(h.files, h.from, h.to))
+		return dumpTicks(h.files, h.from, h.to)
 	}
 	return ahead(func(yield func([]exchange.Tick, error) bool) {
 		stopped := errors.New("stopped")
@@ -109,13 +109,12 @@ func inOrder(c *cli.Context, symbol string, paths []string) ([]string, error) {
 		if err := dump.Check(c.Context, path); err != nil {
 			return nil, err
 		}
-		one := make([]exchange.Tick, 1)
-		err = eachBatch(path, func() []exchange.Tick { return one }, func(first []exchange.Tick) bool {
-			files = append(files, begun{path, first[0]})
-			return false
-		})
+		first, ok, err := firstTick(path)
 		if err != nil {
 			return nil, err
+		}
+		if ok {
+			files = append(files, begun{path, first})
 		}
 	}
 	if len(files) == 0 {
@@ -136,10 +135,9 @@ func dumpTicks(paths []string, from, to exchange.Micros) backtest.Ticks {
 		to = math.MaxInt64
 	}
 	return func(yield func([]exchange.Tick, error) bool) {
-		var own spaces
 		last, over := int64(0), false
 		for _, path := range paths {
-			err := eachBatch(path, own.take, func(ticks []exchange.Tick) bool {
+			err := eachBatch(path, func(ticks []exchange.Tick) bool {
 				over = ticks[len(ticks)-1].Time >= to
 				wanted := cut(ticks, last, from, to)
 				if len(wanted) > 0 {
@@ -170,43 +168,43 @@ func cut(ticks []exchange.Tick, after int64, from, to exchange.Micros) []exchang
 	return ticks
 }
 
-// eachBatch hands out the trades of a dump, read into the spaces, while next returns
-// true. There is at least one in each batch.
-func eachBatch(path string, space func() []exchange.Tick, next func([]exchange.Tick) bool) (err error) {
+// eachBatch hands out the trades of a dump while next returns true. There is at least
+// one in each batch.
+func eachBatch(path string, next func([]exchange.Tick) bool) (err error) {
 	r, err := dump.Open(path, dump.Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	read := r.ReadTicks
-	if r.Name().Kind == dump.AggTrades {
-		read = func(into []exchange.Tick) (int, error) { return readAggTrades(r, into) }
-	}
-	for {
-		into := space()
-		n, err := read(into)
-		if n > 0 && !next(into[:n]) {
-			return nil
-		}
-		if err == io.EOF {
-			return nil
-		}
+	for ticks, err := range r.Batches() {
 		if err != nil {
 			return err
 		}
+		if !next(ticks) {
+			return nil
+		}
 	}
+	return nil
 }
 
-func readAggTrades(r *dump.Reader, into []exchange.Tick) (n int, err error) {
-	for n < len(into) {
-		t, err := r.NextAggTrade()
-		if err != nil {
-			return n, err
-		}
-		into[n] = t.Tick
-		n++
+// firstTick returns the first trade of a dump; false where there is none.
+func firstTick(path string) (first exchange.Tick, ok bool, err error) {
+	r, err := dump.Open(path, dump.Options{})
+	if err != nil {
+		return first, false, err
 	}
-	return n, nil
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if r.Name().Kind == dump.AggTrades {
+		var agg exchange.AggTrade
+		agg, err = r.NextAggTrade()
+		first = agg.Tick
+	} else {
+		first, err = r.NextTick()
+	}
+	if err == io.EOF {
+		return first, false, nil
+	}
+	return first, err == nil, err
 }
 
 // advise adds to an error of a run what can be done about it.

@@ -15,9 +15,10 @@
 // Times are milliseconds, from 2025-01-01 on microseconds; the reader tells them
 // apart by magnitude. A first line with the columns' names is passed over.
 //
-// A Reader belongs to one goroutine and holds a quarter of a megabyte. Everything
-// it hands out has been validated: ids rise, and times do not fall, from line to
-// line. Of trades it allocates nothing per line. A zip that unpacks to more than
+// A Reader belongs to one goroutine and holds a quarter of a megabyte; Batches alone
+// has goroutines of its own, which read beside each other. Everything it hands out has
+// been validated: ids rise, and times do not fall, from line to line. Of trades it
+// allocates nothing per line. A zip that unpacks to more than
 // a dump can be is refused, and Verify compares a file with the checksum that the
 // exchange publishes for it.
 package dump

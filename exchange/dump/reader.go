@@ -151,13 +151,17 @@ func (r *Reader) begin(kind Kind) error {
 		return fmt.Errorf("dump %s: it holds %s, want %s", r.file, r.name.Kind, kind)
 	}
 	if r.at == r.whole {
-		if err := r.fill(); err == io.EOF {
-			return err
-		} else if err != nil {
-			return fmt.Errorf("read dump %s after line %d: %w", r.file, r.line, err)
-		}
+		return r.unread(r.fill())
 	}
 	return nil
+}
+
+// unread names in an error of the source where the dump could not be read on.
+func (r *Reader) unread(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return fmt.Errorf("read dump %s after line %d: %w", r.file, r.line, err)
 }
 
 // noColumn is what a column is called that nothing is wrong with.

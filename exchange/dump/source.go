@@ -24,15 +24,21 @@ type source struct {
 	err            error // of r; io.EOF after the last byte
 }
 
-func newSource(r io.Reader) source { return source{r: r, buf: make([]byte, chunk+1+pad)} }
+func newSource(r io.Reader) source { return source{r: r, buf: newBuffer(chunk)} }
+
+// newBuffer returns a buffer of a source, to read so many bytes into.
+func newBuffer(size int) []byte { return make([]byte, size+1+pad) }
 
 // fill reads until a whole line is there, after those that were have been taken.
 // A last line without an end gets one. A line longer than maxLine loses its middle,
 // and is still longer than that.
-func (s *source) fill() error {
+func (s *source) fill() error { return s.fillInto(s.buf) }
+
+// fillInto is fill that goes on in another buffer. The one before stays as it is.
+func (s *source) fillInto(buf []byte) error {
 	s.taken += int64(s.whole)
-	s.end = copy(s.buf, s.buf[s.whole:s.end])
-	s.at, s.whole = 0, 0
+	s.end = copy(buf, s.buf[s.whole:s.end])
+	s.buf, s.at, s.whole = buf, 0, 0
 	for s.whole == 0 {
 		switch {
 		case s.err == io.EOF && s.end > 0:
@@ -45,7 +51,7 @@ func (s *source) fill() error {
 		}
 		s.end = min(s.end, maxLine+3) // with an end of two bytes that is still too long
 		var n int
-		n, s.err = s.r.Read(s.buf[s.end:chunk])
+		n, s.err = s.r.Read(s.buf[s.end : len(s.buf)-1-pad])
 		if n > 0 {
 			if last := bytes.LastIndexByte(s.buf[s.end:s.end+n], '\n'); last >= 0 {
 				s.whole = s.end + last + 1
