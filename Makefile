@@ -8,8 +8,39 @@ BENCH ?= .
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build bin/hedgehog
+# Without npm, or where the page cannot be made, the binary has the page of the last time
+# or none; it works as well.
+build: ## build bin/hedgehog, with the page where npm is there
+	@if command -v npm >/dev/null; then \
+	  $(MAKE) --no-print-directory page || echo "the page could not be made: going on without a new one" >&2; \
+	else \
+	  echo "npm is not there: going on without making the page" >&2; \
+	fi
 	$(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hedgehog
+
+# The page is made anew when its sources are newer.
+PAGE         := node/web/dist/page/index.html
+PAGE_MODULES := node/web/node_modules/.package-lock.json
+PAGE_SOURCES := $(shell find node/web/src node/web/public -type f) \
+                $(addprefix node/web/,index.html package.json tsconfig.json vite.config.ts)
+.PHONY: page page-check
+page: $(PAGE) ## make the page that the binary serves (needs npm)
+	@:
+
+$(PAGE): $(PAGE_SOURCES) $(PAGE_MODULES)
+	npm --prefix node/web run --silent build -- --logLevel warn
+	@touch $@
+
+$(PAGE_MODULES): node/web/package.json node/web/package-lock.json
+	npm --prefix node/web ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+page-check: ## check the types of the page's sources and run their tests, where npm is there
+	@if command -v npm >/dev/null; then \
+	  $(MAKE) --no-print-directory $(PAGE_MODULES) && npm --prefix node/web run --silent check; \
+	else \
+	  echo "npm is not there: the page's tests are left out" >&2; \
+	fi
 
 run: build ## run one node that trades a symbol on a simulated exchange
 	@deploy/local/run.sh
@@ -34,7 +65,7 @@ failover: build ## measure takeovers: KILLS (20) of followers and of leaders, DR
 test: ## run the tests
 	$(GO) test ./...
 
-check: format vet lint build race fuzz simulate faults ## everything that has to hold before a commit
+check: format vet lint build page-check race fuzz simulate faults ## everything that has to hold before a commit
 
 format:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); \

@@ -16,6 +16,7 @@ import (
 	"hedgehog/exchange"
 	"hedgehog/node/access"
 	"hedgehog/node/api"
+	"hedgehog/node/web"
 	"hedgehog/storage"
 )
 
@@ -59,7 +60,21 @@ func (n *Node) endpoints() []endpoint {
 		{"POST /api/v1/cluster/transfer-leader", access.Admin, n.postTransferLeader},
 		{"/api/", access.None, noSuchAddress},
 		{"/", access.None, noSuchAddress},
-	}, n.trialsOf(n.atNode))
+	}, pageEndpoints(), n.trialsOf(n.atNode))
+}
+
+// pageEndpoints are the page and its files. It is the same for everybody, also for those
+// who are to log in by it.
+func pageEndpoints() []endpoint {
+	page := web.Handler(web.Built())
+	var endpoints []endpoint
+	for _, pattern := range web.Patterns() {
+		endpoints = append(endpoints, endpoint{pattern, access.None, func(w http.ResponseWriter, r *http.Request) error {
+			page.ServeHTTP(w, r)
+			return nil
+		}})
+	}
+	return endpoints
 }
 
 // route adds endpoints; the errors of their handlers become answers.
