@@ -17,7 +17,7 @@ type Result struct {
 	Settings *Settings // for Command.Settings: as they are after it
 	Applied  int       // how many of what the command lists took hold, or hold already
 	// Err says why the command changed nothing: ErrRefused, ErrConflict,
-	// ErrUnknownSymbol or ErrUnknownNode.
+	// ErrUnknownSymbol, ErrUnknownNode or ErrUnknownToken.
 	Err error
 }
 
@@ -97,7 +97,7 @@ func applyEntry(ctx context.Context, b batch, e Entry) (Result, error) {
 // isOfCommand says whether the error follows from command and state alone, so
 // that every node has it.
 func isOfCommand(err error) bool {
-	for _, of := range []error{ErrRefused, ErrConflict, ErrUnknownSymbol, ErrUnknownNode} {
+	for _, of := range []error{ErrRefused, ErrConflict, ErrUnknownSymbol, ErrUnknownNode, ErrUnknownToken} {
 		if errors.Is(err, of) {
 			return true
 		}
@@ -137,6 +137,8 @@ func applyCommand(ctx context.Context, b batch, c Command) (r Result, err error)
 		r.Applied, err = changePositions(ctx, b, c.Positions)
 	case c.Watermarks != nil:
 		r.Applied, err = changeWatermarks(ctx, b, c.Watermarks)
+	case c.Token != nil:
+		r.Applied, err = changeToken(ctx, b, c.Token)
 	}
 	return r, err
 }

@@ -99,7 +99,7 @@ func TestAFailedCommandCountsAsAppliedAndChangesNothing(t *testing.T) {
 
 func TestACommandOfANewerPeerStopsTheWholeBatch(t *testing.T) {
 	db := newDB(t)
-	newer := storage.Entry{Index: 2, Term: 1, Data: []byte(`{"v":3,"leap":{}}`)}
+	newer := storage.Entry{Index: 2, Term: 1, Data: []byte(`{"v":4,"leap":{}}`)}
 	if results, err := db.ApplyEntries(t.Context(), []storage.Entry{entry(t, 1, assign("n1", 1, 1, "")), newer}); !errors.Is(err, storage.ErrNewerPeer) || results != nil {
 		t.Errorf("%+v, %v; want ErrNewerPeer alone", results, err)
 	}

@@ -15,6 +15,7 @@ type ClusterState struct {
 	Symbols     []ClusterSymbol  // in order of symbol
 	Assignments []Assignment     // in order of symbol; those to nobody too
 	Watermarks  map[string]int64 // by symbol: the trade id up to which its trades are stored
+	Tokens      []Token          // in order of name, those that have expired too
 }
 
 // Member is a node that belongs to the cluster.
@@ -54,6 +55,9 @@ func (db *DB) ClusterState(ctx context.Context) (ClusterState, error) {
 			return err
 		}
 		if s.Assignments, err = collect(ctx, q, scanAssignment, selectAssignments+" ORDER BY symbol"); err != nil {
+			return err
+		}
+		if s.Tokens, err = collect(ctx, q, scanToken, selectTokens+" ORDER BY name"); err != nil {
 			return err
 		}
 		s.Watermarks = make(map[string]int64)

@@ -13,8 +13,11 @@ import (
 
 const (
 	// commandVersion changes with every change of what commands say or do: nodes
-	// that apply one differently would no longer agree.
-	commandVersion = 2
+	// that apply one differently would no longer agree. A command is of the oldest
+	// version that has all it says, so that older nodes follow as long as they can.
+	commandVersion = 3
+	// beforeTokens is the newest version that knows of no tokens.
+	beforeTokens = 2
 	// oldestCommand is the oldest version that is still understood: it knew of no
 	// proposals.
 	oldestCommand = 1
@@ -44,6 +47,15 @@ type Command struct {
 	Assign     []Assignment      `json:"assign,omitempty"`
 	Positions  *PositionsChange  `json:"positions,omitempty"`
 	Watermarks *WatermarksChange `json:"watermarks,omitempty"`
+	Token      *TokenChange      `json:"token,omitempty"`
+}
+
+// version returns the version of a command that is encoded.
+func (c Command) version() int {
+	if c.Token != nil {
+		return commandVersion
+	}
+	return beforeTokens
 }
 
 // SettingsChange changes those settings of a symbol that are not nil. Switching
@@ -142,7 +154,7 @@ func (c Command) Encode() ([]byte, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("encode command: %w", err)
 	}
-	data, err := json.Marshal(envelope{Version: commandVersion, Command: c})
+	data, err := json.Marshal(envelope{Version: c.version(), Command: c})
 	if err != nil {
 		return nil, fmt.Errorf("encode command: %w", err)
 	}

@@ -24,6 +24,7 @@ func commands() map[string]storage.Command {
 		"assign":     {Assign: []storage.Assignment{{Symbol: "A", Node: "n1", Run: 2, Epoch: 3, Since: 4, Next: "n2"}, {Symbol: "B", Epoch: 1}}},
 		"positions":  {Positions: &storage.PositionsChange{Node: "n1", Epochs: map[string]int64{"A": 3}, Positions: []storage.Position{p}}},
 		"watermarks": {Watermarks: &storage.WatermarksChange{Node: "n1", Epochs: map[string]int64{"A": 3}, Watermarks: map[string]int64{"A": 4}}},
+		"token":      {Token: &storage.TokenChange{Name: "bot", Role: "trade", Hash: hashOf("bot"), Created: 5, Expires: 6}},
 	}
 }
 
@@ -90,6 +91,14 @@ func TestACommandOutOfRangeIsRefusedWithFieldAndValue(t *testing.T) {
 		{storage.Command{Watermarks: &storage.WatermarksChange{Node: "n1", Watermarks: map[string]int64{"A": 1}}}, "epoch of A"},
 		{storage.Command{Watermarks: &storage.WatermarksChange{Node: "n1", Epochs: map[string]int64{"A": 1},
 			Watermarks: map[string]int64{"A": -1}}}, "watermark of A -1"},
+		{spoiledToken(func(c *storage.TokenChange) { c.Name = "" }), `token name ""`},
+		{spoiledToken(func(c *storage.TokenChange) { c.Name = "a b" }), `token name "a b"`},
+		{spoiledToken(func(c *storage.TokenChange) { c.Role = "none" }), `role "none"`},
+		{spoiledToken(func(c *storage.TokenChange) { c.Hash = c.Hash[1:] }), "hash"},
+		{spoiledToken(func(c *storage.TokenChange) { c.Hash = strings.ToUpper(c.Hash) }), "hash"},
+		{spoiledToken(func(c *storage.TokenChange) { c.Created = -1 }), "created -1"},
+		{spoiledToken(func(c *storage.TokenChange) { c.Expires = -1 }), "expires -1"},
+		{spoiledToken(func(c *storage.TokenChange) { c.Revoke = true }), "revoke true"},
 	}
 	for _, tt := range tests {
 		if _, err := tt.command.Encode(); !errors.Is(err, storage.ErrRefused) || !strings.Contains(err.Error(), tt.want) {
@@ -130,9 +139,9 @@ func TestWhatIsNoCommandIsNotDecoded(t *testing.T) {
 		"an epoch beyond its type":    {`{"v":1,"assign":[{"symbol":"A","node":"n1","epoch":9223372036854775808}]}`, storage.ErrRefused},
 		"an amount of great exponent": {`{"v":1,"settings":{"symbol":"A","budget":"1e9999"}}`, storage.ErrRefused},
 		"more behind it":              {`{"v":1,"seed":["A"]} {}`, storage.ErrRefused},
-		"a newer version":             {`{"v":3,"seed":["A"]}`, storage.ErrNewerPeer},
-		"a newer version's field":     {`{"v":3,"leap":{}}`, storage.ErrNewerPeer},
-		"a newer version's type":      {`{"v":3,"seed":"A"}`, storage.ErrNewerPeer},
+		"a newer version":             {`{"v":4,"seed":["A"]}`, storage.ErrNewerPeer},
+		"a newer version's field":     {`{"v":4,"leap":{}}`, storage.ErrNewerPeer},
+		"a newer version's type":      {`{"v":4,"seed":"A"}`, storage.ErrNewerPeer},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

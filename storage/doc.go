@@ -1,7 +1,7 @@
 // Package storage keeps what a node knows in one SQLite file: what is its own,
 // namely trade events, orders with their fills and candles; and its copy of the
-// cluster's replicated state, namely settings, positions, members, assignments
-// and watermarks.
+// cluster's replicated state, namely settings, positions, members, assignments,
+// watermarks and tokens.
 //
 // Open makes the file (mode 0600, in a directory of mode 0700), locks it
 // against a second process and brings its schema up to date. A DB may be used

@@ -47,6 +47,9 @@ var (
 	// ErrUnknownNode is returned when a node is no member of the cluster.
 	ErrUnknownNode = errors.New("node is no member of the cluster")
 
+	// ErrUnknownToken is returned when there is no token of that name.
+	ErrUnknownToken = errors.New("no such token")
+
 	// ErrConflict is returned when the state is not as the command expects it.
 	ErrConflict = errors.New("not possible now")
 

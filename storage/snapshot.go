@@ -17,7 +17,7 @@ import (
 
 const (
 	snapshotFormat  = "hedgehog state"
-	snapshotVersion = 2 // before it there were no proposals and revisions
+	snapshotVersion = 3 // 1: no proposals and revisions, 2: no tokens
 	// maxRow is how long a line of a snapshot may be, in bytes.
 	maxRow = 1 << 16
 )

@@ -29,6 +29,7 @@ func fullDB(tb testing.TB) *storage.DB {
 	p.BuyClientID, p.Profit = `"<&>"`, amount("-0.00000123")
 	mustApply(tb, db, storage.Command{Positions: &storage.PositionsChange{Node: "n1", Epochs: epochs, Positions: []storage.Position{p, position("A", "p2")}}})
 	mustApply(tb, db, storage.Command{Watermarks: &storage.WatermarksChange{Node: "n1", Epochs: epochs, Watermarks: map[string]int64{"A": 1 << 60}}})
+	mustApply(tb, db, token("root", "admin", 0))
 	return db
 }
 
@@ -92,7 +93,7 @@ func TestABrokenSnapshotChangesNothing(t *testing.T) {
 		"one endless line":        {strings.Repeat("x", 1<<20), storage.ErrCorruptSnapshot},
 		"another format":          {signed(strings.Replace(head, "state", "stare", 1)), storage.ErrCorruptSnapshot},
 		"no version":              {signed(strings.Replace(head, `"version":1,`, "", 1)), storage.ErrCorruptSnapshot},
-		"a newer version":         {signed(strings.Replace(head, `"version":1`, `"version":3`, 1)), storage.ErrNewerPeer},
+		"a newer version":         {signed(strings.Replace(head, `"version":1`, `"version":4`, 1)), storage.ErrNewerPeer},
 		"an index out of range":   {signed(strings.Replace(head, `9`, "18446744073709551615", 1)), storage.ErrCorruptSnapshot},
 		"a table that is unknown": {signed(head, `["trade_events","A",1]`+"\n"), storage.ErrCorruptSnapshot},
 		"a table's name alone":    {signed(head, `["watermarks"]`+"\n"), storage.ErrCorruptSnapshot},

@@ -31,6 +31,7 @@ var replicatedTables = [...]table{
 	{"watermarks", []string{"symbol", "trade_id"}, "symbol"},
 	{"proposals", []string{"log_index", "proposal", "result"}, "log_index"},
 	{"position_revisions", []string{"symbol", "epoch", "revision"}, "symbol"},
+	{"tokens", []string{"name", "role", "hash", "created_time", "expires_time"}, "name"},
 }
 
 // StateHash returns the index of the last applied entry, a colon and the SHA-256

@@ -71,6 +71,9 @@ func (c Command) validate() error {
 	if c.Watermarks != nil {
 		set = append(set, c.Watermarks)
 	}
+	if c.Token != nil {
+		set = append(set, c.Token)
+	}
 	if len(set) != 1 {
 		return refused("command with", len(set), "exactly one change")
 	}
