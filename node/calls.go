@@ -155,6 +155,7 @@ type outcome struct {
 var reasons = map[string]error{
 	"unknown symbol": storage.ErrUnknownSymbol,
 	"unknown node":   storage.ErrUnknownNode,
+	"unknown token":  storage.ErrUnknownToken,
 	"conflict":       storage.ErrConflict,
 	"refused":        storage.ErrRefused,
 }

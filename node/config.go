@@ -35,9 +35,11 @@ type Config struct {
 	// Exchange is sim (a simulated exchange within the node), binance,
 	// binance-testnet, or the URL of a simulated exchange.
 	Exchange string
-	// HTTP is the address of the API. Until it has access control of its own it
-	// has to be one that only this machine reaches.
+	// HTTP is the address of the API. Who is not on this machine needs a token.
 	HTTP string
+	// HTTPCert and HTTPKey are the files (PEM) of the API's certificate, with its
+	// chain, and of its key. Both empty: no TLS.
+	HTTPCert, HTTPKey string
 	// APIKey and APISecret (HMAC) are the account at the exchange. Without them
 	// market data works and trading does not; a simulated exchange has default ones.
 	APIKey, APISecret binance.Secret
@@ -108,8 +110,11 @@ func (c Config) Validate() error {
 	if _, err := c.exchange(); err != nil {
 		errs = append(errs, err)
 	}
-	if err := checkLoopback(c.HTTP); err != nil {
-		errs = append(errs, err)
+	if _, _, err := net.SplitHostPort(c.HTTP); err != nil {
+		errs = append(errs, fmt.Errorf("http address %q: want HOST:PORT such as 127.0.0.1:8080", c.HTTP))
+	}
+	if (c.HTTPCert == "") != (c.HTTPKey == "") {
+		errs = append(errs, errors.New("HTTP certificate and HTTP key: want both or none"))
 	}
 	if (c.APIKey == "") != (c.APISecret == "") {
 		errs = append(errs, errors.New("API key and API secret: want both or none"))
@@ -201,18 +206,6 @@ func (c Config) advertised(address net.Addr) string {
 		return address.String()
 	}
 	return net.JoinHostPort(host, port)
-}
-
-// checkLoopback refuses an API address that other machines could reach.
-func checkLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("http address %q: want HOST:PORT such as 127.0.0.1:8080", address)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("http address %q: the API has no access control yet, so it listens on this machine only: use 127.0.0.1:PORT", address)
-	}
-	return nil
 }
 
 // exchange returns the client's configuration for a named exchange or a URL; an

@@ -39,6 +39,7 @@ func (n *Node) statusHere(ctx context.Context, _ url.Values) (api.Status, error)
 		Version:       n.config.Version,
 		UptimeSeconds: int64(n.now().Sub(n.started).Seconds()),
 		DataDir:       n.config.DataDir,
+		Access:        n.accessOf(),
 		Goroutines:    runtime.NumGoroutine(),
 		Exchange:      n.exchangeStatus(),
 		ActiveSymbols: len(active),

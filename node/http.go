@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,6 +57,12 @@ func (n *Node) endpoints() []endpoint {
 		{"POST /api/v1/cluster/remove", access.Admin, n.postRemove},
 		{"POST /api/v1/cluster/rebalance", access.Admin, n.postRebalance},
 		{"POST /api/v1/cluster/transfer-leader", access.Admin, n.postTransferLeader},
+		{"GET /api/v1/session", access.None, n.getSession},
+		{"POST /api/v1/session", access.None, n.postSession},
+		{"DELETE /api/v1/session", access.None, n.deleteSession},
+		{"GET /api/v1/tokens", access.Admin, n.getTokens},
+		{"POST /api/v1/tokens", access.Admin, n.postToken},
+		{"DELETE /api/v1/tokens/{name}", access.Admin, n.deleteToken},
 		{"/api/", access.None, noSuchAddress},
 		{"/", access.None, noSuchAddress},
 	}, pageEndpoints(), n.trialsOf(n.atNode))
@@ -92,32 +97,30 @@ func (n *Node) route(mux *http.ServeMux, endpoints []endpoint) {
 	}
 }
 
-// handler returns the API's routes behind the checks that keep other sites'
-// pages out.
+// handler returns the API's routes behind the checks who calls, and those that keep
+// other sites' pages out.
 func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
-	n.route(mux, n.endpoints())
-	return n.localOnly(http.NewCrossOriginProtection().Handler(mux))
+	endpoints := n.endpoints()
+	for i, e := range endpoints {
+		endpoints[i].handle = n.guarded(e)
+	}
+	n.route(mux, endpoints)
+	return withHeaders(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// withHeaders has browsers keep nothing of an answer and guess nothing about it, unless
+// its handler says otherwise.
+func withHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
 }
 
 func noSuchAddress(_ http.ResponseWriter, r *http.Request) error {
 	return &requestError{status: http.StatusNotFound, reason: fmt.Sprintf("no such address: %s %s", r.Method, r.URL.Path)}
-}
-
-// localOnly refuses requests whose Host is a name that somebody else may have
-// pointed at this machine, which is how a web page elsewhere would reach the API.
-func (n *Node) localOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = r.Host
-		}
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			n.answerProblem(w, r, &requestError{status: http.StatusForbidden, reason: fmt.Sprintf("host %q: this API answers to localhost and 127.0.0.1 only", r.Host)})
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // requestError is a request that can't be answered, with the status that says so.
@@ -150,8 +153,12 @@ func (n *Node) answerProblem(w http.ResponseWriter, r *http.Request, err error) 
 		status = request.status
 	case errors.As(err, &refused):
 		status = refused.status
-	case errors.Is(err, exchange.ErrUnknownSymbol), errors.Is(err, storage.ErrUnknownSymbol), errors.Is(err, storage.ErrUnknownNode):
+	case errors.Is(err, exchange.ErrUnknownSymbol), errors.Is(err, storage.ErrUnknownSymbol), errors.Is(err, storage.ErrUnknownNode), errors.Is(err, storage.ErrUnknownToken):
 		status = http.StatusNotFound
+	case errors.Is(err, access.ErrUnknownToken):
+		status = http.StatusUnauthorized
+	case errors.Is(err, access.ErrTooManyTries):
+		status = http.StatusTooManyRequests
 	case errors.Is(err, errInvalid), errors.Is(err, storage.ErrRefused):
 		status = http.StatusBadRequest
 	case errors.Is(err, errConflict), errors.Is(err, storage.ErrConflict):
@@ -164,6 +171,12 @@ func (n *Node) answerProblem(w http.ResponseWriter, r *http.Request, err error) 
 		n.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="hedgehog"`)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", strconv.Itoa(int(access.TryEvery.Seconds())))
+	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(api.Problem{Error: err.Error()}) // the caller may be gone
 }

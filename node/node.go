@@ -26,6 +26,7 @@ import (
 	"hedgehog/data/streamer"
 	"hedgehog/exchange"
 	"hedgehog/exchange/binance"
+	"hedgehog/node/access"
 	"hedgehog/node/live"
 	"hedgehog/storage"
 	"hedgehog/strategy/naive"
@@ -54,6 +55,7 @@ type Node struct {
 	// Made by Run, before anything that uses them starts.
 	started     time.Time
 	listening   net.Addr // of the API
+	door        *access.Door
 	store       store
 	client      *binance.Client
 	exchangeURL string // where the exchange's REST API is
@@ -155,6 +157,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	defer listener.Close()
 	n.listening = listener.Addr()
+	n.door = access.New(cookieName(n.config.Name, n.listening), n.now)
 	if err := os.MkdirAll(n.config.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data directory %s: %w: choose another with --data-dir", n.config.DataDir, err)
 	}
@@ -213,6 +216,7 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	n.log.Info("node started", "version", n.config.Version, "http", "http://"+listener.Addr().String(),
 		"data_dir", n.config.DataDir, "exchange", n.config.Exchange, "gossip", n.gossip.Address(), "peer", n.meta.Peer)
 	n.warnWithoutSecret()
+	n.sayWhoGetsIn()
 	running, runCtx := errgroup.WithContext(ctx)
 	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler(), nil) })
 	running.Go(func() error {

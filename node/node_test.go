@@ -10,6 +10,7 @@ import (
 	"hedgehog/exchange/sim"
 	"hedgehog/exchange/sim/server"
 	"hedgehog/node"
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 )
 
@@ -63,7 +64,18 @@ func startNode(t *testing.T, change func(*node.Config)) *running {
 	return startNodeIn(t, node.Real(), change)
 }
 
+// startNodeWith is startNode for one whose cluster has tokens.
+func startNodeWith(t *testing.T, token access.Secret, change func(*node.Config)) *running {
+	t.Helper()
+	return startNodeFor(t, token, node.Real(), change)
+}
+
 func startNodeIn(t *testing.T, around node.Environment, change func(*node.Config)) *running {
+	t.Helper()
+	return startNodeFor(t, "", around, change)
+}
+
+func startNodeFor(t *testing.T, token access.Secret, around node.Environment, change func(*node.Config)) *running {
 	t.Helper()
 	config := node.DefaultConfig()
 	config.Name = "n1"
@@ -109,6 +121,7 @@ func startNodeIn(t *testing.T, around node.Environment, change func(*node.Config
 	if err != nil {
 		t.Fatal(err)
 	}
+	client.SetToken(token)
 	r := &running{Client: client, node: n, stop: stop}
 	waitFor(t, "the node to know the exchange", func() (api.Status, bool) {
 		s, err := client.Status(t.Context())

@@ -112,6 +112,9 @@ func (n *Node) loadState(ctx context.Context) error {
 	n.changedSettings(active)
 	n.active = active
 	n.mu.Unlock()
+	if err := n.loadTokens(stored); err != nil {
+		return err
+	}
 	before := n.state.Swap(stateOf(stored))
 	n.history.compare(before, n.state.Load(), n.micros())
 	n.changes.tell()

@@ -170,6 +170,8 @@ func (n *Node) atNode(here handler) handler {
 		proxy := httputil.ReverseProxy{
 			Rewrite: func(p *httputil.ProxyRequest) {
 				p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", name, name
+				p.Out.Header.Del("Authorization") // who calls has been asked here
+				p.Out.Header.Del("Cookie")
 			},
 			Transport: n.calls.client.Transport,
 			ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

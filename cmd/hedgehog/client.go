@@ -25,6 +25,7 @@ func jsonFlag() cli.Flag {
 func clientFlags(own ...cli.Flag) []cli.Flag {
 	return append(own,
 		&cli.StringFlag{Name: "node", Usage: "talk to the node at `URL`", Value: api.DefaultNode, EnvVars: []string{"HEDGEHOG_NODE"}},
+		tokenFlag(),
 		jsonFlag(),
 	)
 }
@@ -52,6 +53,14 @@ func clientAt(c *cli.Context, at string) (*api.Client, error) {
 	node, err := api.NewClient(at)
 	if err != nil {
 		return nil, wrongUsage(c, "%v", err)
+	}
+	token, err := clientToken(c)
+	if err != nil {
+		return nil, err
+	}
+	node.SetToken(token)
+	if token != "" && node.InTheClear() {
+		fmt.Fprintf(c.App.ErrWriter, "warning: the token goes to %s unencrypted, for the address does not begin with https\n", at)
 	}
 	node.OnMissing(func(nodes []string) {
 		fmt.Fprintf(c.App.ErrWriter, "warning: no answer from %s: what only they know is not shown\n", strings.Join(nodes, ", "))

@@ -53,6 +53,7 @@ func TestWhatPeopleRead(t *testing.T) {
 	}
 	node.answers["/api/v1/trades?limit=20&symbol=XRPETH"] = []exchange.TradeEvent{}
 	quiet, busy, waiting := readyStatus(), busyStatus(), readyStatus()
+	quiet.Access, busy.Access = api.AccessOpen, api.AccessTokens
 	waiting.Exchange = api.ExchangeStatus{Name: "binance", URL: "https://api.binance.com", Error: "exchange unavailable: no such host"}
 	settings := node.settings["XRPETH"]
 	active := settings

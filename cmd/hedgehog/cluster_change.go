@@ -42,7 +42,7 @@ func (p *program) clusterChangeCommand(is clusterChange) *cli.Command {
 		flags = append(flags, &cli.BoolFlag{Name: "dry-run", Usage: "only show what would move", DisableDefaultText: true})
 	}
 	if is.placing {
-		flags = append(flags, placingFlag(), jsonFlag())
+		flags = append(flags, placingFlag(), tokenFlag(), jsonFlag())
 	} else {
 		flags = clientFlags(flags...)
 	}

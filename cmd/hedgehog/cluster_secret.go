@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -63,15 +62,10 @@ func (p *program) keepSecret(c *cli.Context, secret peer.Secret, path string) er
 	})
 }
 
-// writeSecret never overwrites a file: it could be the secret of a cluster that
-// is in use.
 func writeSecret(path string, secret peer.Secret) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("--out %s: the file is there already and may be a cluster's secret; choose another or remove it", path)
-	}
+	file, err := newSecretFile(path)
 	if err != nil {
-		return fmt.Errorf("--out: %w", err)
+		return err
 	}
 	_, err = fmt.Fprintln(file, secret.Text())
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {

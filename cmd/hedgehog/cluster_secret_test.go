@@ -32,7 +32,7 @@ func TestASecretIsKeptInAFileOfItsOwner(t *testing.T) {
 		t.Errorf("says %q", said)
 	}
 	r := hedgehog(t.Context(), "cluster", "keygen", "--out", path)
-	checkFailure(t, r, exitFailure, "--out "+path+": the file is there already and may be a cluster's secret; choose another or remove it")
+	checkFailure(t, r, exitFailure, "--out "+path+": the file is there already and may hold a secret that is in use; choose another or remove it")
 	if after, err := peer.ReadSecretFile(path); err != nil || after != secret {
 		t.Errorf("the secret is another one afterwards, %v", err)
 	}

@@ -217,7 +217,7 @@ func TestANodeThatCannotWorkSaysWhy(t *testing.T) {
 	}{
 		{"port in use", nil, []string{"--http", taken.Addr().String()}, exitFailure, []string{"address already in use", "--http"}},
 		{"data directory in a file", nil, []string{"--data-dir", filepath.Join(file, "dir")}, exitFailure, []string{file, "--data-dir"}},
-		{"address for all", nil, []string{"--http", "0.0.0.0:0"}, exitUsage, []string{`"0.0.0.0:0"`, "127.0.0.1:PORT"}},
+		{"address without a port", nil, []string{"--http", "127.0.0.1"}, exitUsage, []string{`"127.0.0.1"`, "127.0.0.1:8080"}},
 		{"strange exchange", nil, []string{"--exchange", "nasdaq"}, exitUsage, []string{`exchange "nasdaq"`, "binance-testnet"}},
 		{"strange exchange of the environment", map[string]string{"HEDGEHOG_EXCHANGE": "nasdaq"}, nil, exitUsage, []string{`exchange "nasdaq"`}},
 		{"seed of the environment", map[string]string{"HEDGEHOG_SIM_SEED": "x"}, nil, exitUsage, []string{"HEDGEHOG_SIM_SEED"}},

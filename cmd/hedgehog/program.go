@@ -84,6 +84,7 @@ func (p *program) app() *cli.App {
 			p.optimizeCommand(),
 			p.watchCommand(),
 			p.clusterCommand(),
+			p.tokenCommand(),
 			p.versionCommand(),
 		},
 		Action:          rootAction,

@@ -105,6 +105,9 @@ func lacked(s api.ExchangeStatus) string {
 func writeStatus(w io.Writer, s api.Status) {
 	row(w, "node", fmt.Sprintf("%s, version %s, up %s", s.Node, s.Version, time.Duration(s.UptimeSeconds)*time.Second))
 	row(w, "data", s.DataDir)
+	if s.Access == api.AccessOpen {
+		row(w, "access", "open: whoever is on the node's machine may do everything, nobody else anything (hedgehog token)")
+	}
 	at := s.Exchange.Name
 	if s.Exchange.URL != "" && s.Exchange.URL != at {
 		at += " at " + s.Exchange.URL

@@ -12,6 +12,7 @@ type Status struct {
 	Version       string         `json:"version"`
 	UptimeSeconds int64          `json:"uptime_seconds"`
 	DataDir       string         `json:"data_dir"`
+	Access        string         `json:"access"`     // AccessOpen or AccessTokens
 	Goroutines    int            `json:"goroutines"` // of the process
 	Exchange      ExchangeStatus `json:"exchange"`
 	ActiveSymbols int            `json:"active_symbols"`

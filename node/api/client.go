@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"hedgehog/exchange"
+	"hedgehog/node/access"
 )
 
 // DefaultNode is where a node listens and a client looks for it when nobody
@@ -31,6 +33,7 @@ const maxLine = 1 << 20
 type Client struct {
 	base    *url.URL
 	http    *http.Client
+	token   access.Secret
 	missing func(nodes []string)
 }
 
@@ -213,6 +216,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 
 // carryOut sends a request that ends with ctx.
 func (c *Client) carryOut(ctx context.Context, request *http.Request) (*http.Response, error) {
+	maps.Copy(request.Header, c.credentials())
 	response, err := c.http.Do(request)
 	switch {
 	case err != nil && ctx.Err() != nil:

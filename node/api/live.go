@@ -70,7 +70,7 @@ func (c *Client) Live(ctx context.Context) (*Live, error) {
 	address := c.base.JoinPath("/api/v1/live")
 	address.Scheme = map[string]string{"http": "ws", "https": "wss"}[address.Scheme]
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: callTimeout}
-	socket, response, err := dialer.DialContext(ctx, address.String(), nil)
+	socket, response, err := dialer.DialContext(ctx, address.String(), c.credentials())
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 )
 
@@ -64,8 +65,8 @@ const goodbye = 250 * time.Millisecond
 func (c *connection) sayGoodbye(ctx context.Context, err error, left <-chan struct{}) {
 	var message []byte
 	switch {
-	case errors.Is(err, errInvalid):
-		message = websocket.FormatCloseMessage(websocket.ClosePolicyViolation, err.Error())
+	case errors.Is(err, errInvalid), errors.Is(context.Cause(ctx), access.ErrEnded):
+		message = websocket.FormatCloseMessage(websocket.ClosePolicyViolation, errInvalid.Error())
 	case ctx.Err() != nil:
 		message = websocket.FormatCloseMessage(websocket.CloseGoingAway, "the node stops")
 	default:
