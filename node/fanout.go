@@ -117,9 +117,15 @@ func (n *Node) getPositions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return answer(w, mergePositions(answers))
+}
+
+// mergePositions returns the first node's positions with the latest states of their
+// orders, whoever has them.
+func mergePositions(answers [][]api.Position) []api.Position {
 	type key struct{ symbol, id string }
 	index := make(map[key]int)
-	merged := answers[0] // this node's
+	merged := answers[0]
 	for i, p := range merged {
 		index[key{p.Symbol, p.ID}] = i
 	}
@@ -131,7 +137,7 @@ func (n *Node) getPositions(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	return answer(w, merged)
+	return merged
 }
 
 // later returns the later order, or the later state of one.

@@ -78,10 +78,17 @@ func (n *Node) symbolStatus(stored storage.Settings) api.SymbolStatus {
 		s.StreamConnected = stats.Connections > 0
 		s.LastTradeID, s.TradesPublished = stats.LastID, stats.Published
 		s.TradesBackfilled, s.TradesMissing = stats.Backfilled, stats.Missing
+		if stats.Latest != nil {
+			s.LastPrice = &stats.Latest.Price
+		}
 	}
 	if trader := v.trader.Load(); trader != nil {
 		status := trader.Status()
 		s.OpenPositions, s.TradingError = len(status.Positions), status.LastError
+		base := n.rulesOf(stored.Symbol).BaseAsset
+		for _, p := range status.Positions {
+			s.Held, s.Invested = s.Held.Add(p.Held(base)), s.Invested.Add(p.Cost(base))
+		}
 	}
 	return s
 }

@@ -42,6 +42,7 @@ func (n *Node) endpoints() []endpoint {
 		{"PATCH /api/v1/symbols/{symbol}", access.Trade, n.patchSymbol},
 		{"GET /api/v1/orders", access.Read, n.getOrders},
 		{"GET /api/v1/positions", access.Read, n.getPositions},
+		{"GET /api/v1/profit", access.Read, n.getProfit},
 		{"GET /api/v1/trades", access.Read, n.getTrades},
 		{"GET /api/v1/candles", access.Read, n.getCandles},
 		{"GET /api/v1/watch", access.Read, n.getWatch},

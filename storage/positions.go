@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 
 	"github.com/shopspring/decimal"
@@ -62,4 +63,52 @@ func scanPosition(row scanner) (p Position, err error) {
 	err = row.Scan(&p.Symbol, &p.ID, &p.Parent, &p.Slot, &p.State, &p.RebuyTriggered, &p.BuyClientID,
 		&p.SellClientID, &p.StartTime, &p.EndTime, &p.Profit)
 	return p, err
+}
+
+// Earnings are what the finished positions of one symbol have earned.
+type Earnings struct {
+	Symbol   string
+	Open     int // positions that are open
+	Finished int
+	Profit   decimal.Decimal   // in all, quote asset
+	ProfitOf []decimal.Decimal // of those that ended since each of the given times
+}
+
+// Earnings returns what has been earned, of symbol, of all symbols with any position
+// when it is empty, by symbol; in all and since each of some times.
+func (db *DB) Earnings(ctx context.Context, symbol string, since ...exchange.Micros) ([]Earnings, error) {
+	var all []Earnings
+	add := func(row []driver.Value) error {
+		name, state, end := row[0].(string), row[1].(string), exchange.Micros(row[2].(int64))
+		if len(all) == 0 || all[len(all)-1].Symbol != name {
+			all = append(all, Earnings{Symbol: name, ProfitOf: make([]decimal.Decimal, len(since))})
+		}
+		e := &all[len(all)-1]
+		switch PositionState(state) {
+		case PositionOpen:
+			e.Open++
+		case PositionFinished:
+			profit, err := decimal.NewFromString(row[3].(string))
+			if err != nil {
+				return fmt.Errorf("profit of a position of %s: %w", name, err)
+			}
+			e.Finished++
+			e.Profit = e.Profit.Add(profit)
+			for i, from := range since {
+				if end >= from {
+					e.ProfitOf[i] = e.ProfitOf[i].Add(profit)
+				}
+			}
+		}
+		return nil
+	}
+	c, err := db.reader.take(ctx)
+	if err == nil {
+		defer db.reader.give(c)
+		err = c.scan(ctx, add, "SELECT symbol, state, end_time, profit FROM positions WHERE (?1 = '' OR symbol = ?1) ORDER BY symbol", symbol)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what %s earned: %w", symbol, classify(err))
+	}
+	return all, nil
 }

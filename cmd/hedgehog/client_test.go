@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopspring/decimal"
+
 	"hedgehog/exchange"
 	"hedgehog/node/api"
 )
@@ -43,6 +45,15 @@ func TestWhatPeopleRead(t *testing.T) {
 		{Symbol: "XRPETH", ID: "k1m0zxtu", Slot: 2, State: "open", StartTime: noon},
 	}
 	node.answers["/api/v1/positions?all=false&symbol="] = []api.Position{}
+	price, unrealized := dec("0.0014"), dec("-0.01781")
+	node.answers["/api/v1/profit?symbol="] = []api.Profit{
+		{Symbol: "ADAETH", BaseAsset: "ADA", QuoteAsset: "ETH", OpenPositions: 1, Held: dec("10"), Invested: dec("0.01")},
+		{Symbol: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", Cycles: 2, Profit: dec("4.5"), ProfitDay: dec("0.5"), ProfitWeek: dec("4.5"), Unrealized: new(decimal.Decimal)},
+		{Symbol: "XRPETH", BaseAsset: "XRP", QuoteAsset: "ETH", Cycles: 12, Profit: dec("0.0123"), ProfitDay: dec("0"), ProfitWeek: dec("0.00116355"),
+			OpenPositions: 2, Held: dec("1415"), Invested: dec("1.99898465"), LastPrice: &price, Unrealized: &unrealized},
+		{Symbol: "XRPUSDT", BaseAsset: "XRP", QuoteAsset: "USDT", Cycles: 1, Profit: dec("-0.25"), Unrealized: new(decimal.Decimal)},
+	}
+	node.answers["/api/v1/profit?symbol=BNBBTC"] = []api.Profit{}
 	node.answers["/api/v1/candles?limit=20&minutes=15&symbol=XRPETH"] = []exchange.Candle{
 		{Symbol: "XRPETH", Minutes: 15, StartTime: noon, Open: dec("0.00144908"), High: dec("0.00147"), Low: dec("0.00144908"), Close: dec("0.0014677"), Volume: dec("309181"), Trades: 763},
 	}
@@ -72,6 +83,8 @@ func TestWhatPeopleRead(t *testing.T) {
 		{golden: "orders_none", args: "orders --open --limit 5"},
 		{golden: "positions", args: "trade positions XRPETH --all"},
 		{golden: "positions_none", args: "trade positions"},
+		{golden: "profit", args: "profit"},
+		{golden: "profit_none", args: "profit BNBBTC"},
 		{golden: "candles", args: "candles XRPETH --minutes 15"},
 		{golden: "candles_none", args: "candles XRPETH"},
 		{golden: "trades", args: "trades XRPETH --limit 2"},

@@ -76,6 +76,7 @@ func (p *program) app() *cli.App {
 			p.aggregateCommand(),
 			p.collectCommand(),
 			p.tradeCommand(),
+			p.profitCommand(),
 			p.ordersCommand(),
 			p.tradesCommand(),
 			p.candlesCommand(),

@@ -114,9 +114,7 @@ func (r *run) open(price decimal.Decimal) []OpenPosition {
 		if held.Sign() <= 0 {
 			continue
 		}
-		// What it has sold of what it bought has paid for as much of it.
-		cost := p.Buy.QuoteQuantity.Mul(held).DivRound(held.Add(p.Sold()), sharePlaces)
-		o := OpenPosition{BuyPrice: p.Buy.Price, Quantity: held, Cost: cost, Value: held.Mul(price), Since: p.StartTime}
+		o := OpenPosition{BuyPrice: p.Buy.Price, Quantity: held, Cost: p.Cost(r.config.Symbol.BaseAsset), Value: held.Mul(price), Since: p.StartTime}
 		o.Profit = o.Value.Sub(o.Cost)
 		if p.Sell != nil && !p.Sell.Status.Done() {
 			o.SellPrice = &p.Sell.Price

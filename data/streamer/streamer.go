@@ -45,6 +45,7 @@ type Streamer struct {
 
 type stats struct {
 	last, published, backfilled, missing, gaps, connections atomic.Int64
+	latest                                                  atomic.Pointer[exchange.TradeEvent]
 }
 
 // Stats are a Streamer's figures since it was made.
@@ -55,6 +56,8 @@ type Stats struct {
 	Missing     int64 // trades that the exchange no longer has, or too many to fetch
 	Gaps        int64 // times that trades were missing behind the last one, a stored one at the start
 	Connections int64 // times that the stream was connected
+	// Latest is the last trade published; nil before the first.
+	Latest *exchange.TradeEvent
 }
 
 // New returns a Streamer that publishes on b.
@@ -76,6 +79,7 @@ func (s *Streamer) Stats() Stats {
 		Missing:     s.stats.missing.Load(),
 		Gaps:        s.stats.gaps.Load(),
 		Connections: s.stats.connections.Load(),
+		Latest:      s.stats.latest.Load(),
 	}
 }
 
@@ -207,6 +211,7 @@ func (s *Streamer) publish(ctx context.Context, t *exchange.TradeEvent) error {
 	}
 	s.last = t.ID
 	s.stats.last.Store(t.ID)
+	s.stats.latest.Store(t)
 	s.stats.published.Add(1)
 	return nil
 }

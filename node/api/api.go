@@ -48,6 +48,12 @@ type SymbolStatus struct {
 	TradesBackfilled int64 `json:"trades_backfilled"`
 	TradesMissing    int64 `json:"trades_missing"` // that the exchange no longer has
 	OpenPositions    int   `json:"open_positions"`
+	// LastPrice is that of the latest trade published; nil before the first.
+	LastPrice *decimal.Decimal `json:"last_price,omitempty"`
+	// Held is what the open positions have of the base asset, Invested what that has
+	// cost in the quote asset. Both are 0 where no trader runs.
+	Held     decimal.Decimal `json:"held"`
+	Invested decimal.Decimal `json:"invested"`
 	// TradingError says why the latest order could not be placed.
 	TradingError string `json:"trading_error,omitempty"`
 }

@@ -130,6 +130,19 @@ func (p *Position) Held(baseAsset string) decimal.Decimal {
 	return p.received(baseAsset).Sub(p.Sold())
 }
 
+// costPlaces are the decimal places that Cost is rounded to.
+const costPlaces = 8
+
+// Cost is what that which the position holds has cost, in the quote asset: what it has
+// sold of what it bought has paid for as much of it.
+func (p *Position) Cost(baseAsset string) decimal.Decimal {
+	held := p.Held(baseAsset)
+	if held.Sign() <= 0 {
+		return decimal.Zero
+	}
+	return p.Buy.QuoteQuantity.Mul(held).DivRound(held.Add(p.Sold()), costPlaces)
+}
+
 // Sold is what the sells have sold so far, in the base asset.
 func (p *Position) Sold() decimal.Decimal {
 	sold := decimal.Zero
