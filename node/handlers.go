@@ -78,8 +78,8 @@ func (n *Node) symbolStatus(stored storage.Settings) api.SymbolStatus {
 		s.StreamConnected = stats.Connections > 0
 		s.LastTradeID, s.TradesPublished = stats.LastID, stats.Published
 		s.TradesBackfilled, s.TradesMissing = stats.Backfilled, stats.Missing
-		if stats.Latest != nil {
-			s.LastPrice = &stats.Latest.Price
+		if latest := streamer.Latest(); latest != nil {
+			s.LastPrice = &latest.Price
 		}
 	}
 	if trader := v.trader.Load(); trader != nil {

@@ -56,8 +56,6 @@ type Stats struct {
 	Missing     int64 // trades that the exchange no longer has, or too many to fetch
 	Gaps        int64 // times that trades were missing behind the last one, a stored one at the start
 	Connections int64 // times that the stream was connected
-	// Latest is the last trade published; nil before the first.
-	Latest *exchange.TradeEvent
 }
 
 // New returns a Streamer that publishes on b.
@@ -79,9 +77,11 @@ func (s *Streamer) Stats() Stats {
 		Missing:     s.stats.missing.Load(),
 		Gaps:        s.stats.gaps.Load(),
 		Connections: s.stats.connections.Load(),
-		Latest:      s.stats.latest.Load(),
 	}
 }
+
+// Latest returns the last trade published, nil before the first.
+func (s *Streamer) Latest() *exchange.TradeEvent { return s.stats.latest.Load() }
 
 // Run streams until ctx ends (it returns ctx's cause), or something fails that a
 // new Run may mend.
