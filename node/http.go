@@ -66,7 +66,7 @@ func (n *Node) endpoints() []endpoint {
 		{"DELETE /api/v1/tokens/{name}", access.Admin, n.deleteToken},
 		{"/api/", access.None, noSuchAddress},
 		{"/", access.None, noSuchAddress},
-	}, pageEndpoints(), n.trialsOf(n.atNode))
+	}, n.observed(), pageEndpoints(), n.trialsOf(n.atNode))
 }
 
 // pageEndpoints are the page and its files. It is the same for everybody, also for those
@@ -182,8 +182,11 @@ func (n *Node) answerProblem(w http.ResponseWriter, r *http.Request, err error) 
 	_ = json.NewEncoder(w).Encode(api.Problem{Error: err.Error()}) // the caller may be gone
 }
 
-func answer(w http.ResponseWriter, v any) error {
+func answer(w http.ResponseWriter, v any) error { return answerWith(w, http.StatusOK, v) }
+
+func answerWith(w http.ResponseWriter, status int, v any) error {
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the caller may be gone
 	return nil
 }

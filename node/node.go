@@ -28,6 +28,7 @@ import (
 	"hedgehog/exchange/binance"
 	"hedgehog/node/access"
 	"hedgehog/node/live"
+	"hedgehog/node/metrics"
 	"hedgehog/storage"
 	"hedgehog/strategy/naive"
 )
@@ -49,6 +50,8 @@ type Node struct {
 	// changes tells that something of the cluster has changed.
 	changes changes
 	live    *live.Server
+	metrics *metrics.Metrics
+	probe   probe
 	replays replays
 	trials  *trials
 
@@ -99,6 +102,7 @@ type Node struct {
 // view is what the status shows of a symbol's parts.
 type view struct {
 	streamer  atomic.Pointer[streamer.Streamer]
+	arrivals  atomic.Pointer[metrics.Arrivals] // of the streamer's trades
 	trader    atomic.Pointer[naive.Trader]
 	collector atomic.Pointer[collector.Collector]
 }
@@ -127,6 +131,7 @@ func NewIn(around Environment, c Config, log *slog.Logger) (*Node, error) {
 		news:         make(map[string]bool),
 		revisions:    make(map[string]int64),
 	}
+	n.metrics = metrics.New(around.Now, n.figures, n.log)
 	n.live = live.New(live.DefaultConfig(), liveSource{n})
 	return n, nil
 }
@@ -166,6 +171,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	db.OnWrite(n.metrics.Wrote)
 	n.store = store{db}
 	if err := n.openMember(ctx); err != nil {
 		return err

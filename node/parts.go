@@ -25,13 +25,20 @@ import (
 const traderQueue = 128
 
 func (n *Node) streamPart(symbol string) *part {
+	arrivals := n.metrics.Arrivals()
 	s := streamer.New(streamer.Config{
 		Symbol:      symbol,
+		Arrived:     n.arrived(arrivals),
 		Resume:      func(ctx context.Context) (int64, bool, error) { return n.lastCollected(ctx, symbol) },
 		MaxBackfill: n.config.MaxBackfill,
 	}, n.client, n.bus, n.log)
-	n.view(symbol).streamer.Store(s)
-	return &part{name: partStream, run: s.Run, release: func() { n.view(symbol).streamer.Store(nil) }}
+	v := n.view(symbol)
+	v.streamer.Store(s)
+	v.arrivals.Store(arrivals)
+	return &part{name: partStream, run: s.Run, release: func() {
+		v.streamer.Store(nil)
+		v.arrivals.Store(nil)
+	}}
 }
 
 // lastCollected returns up to where the symbol's trades are stored, here or on
@@ -268,10 +275,11 @@ func (n *Node) trade(ctx context.Context, symbol string, epoch uint64, sub *bus.
 		Begin:    journal{n, symbol, epoch}.begin,
 		Wait:     wait,
 		Finish:   n.config.recvWindow() + clockMargin,
+		Decided:  n.decided(symbol),
 		ActOn:    exchange.Live,
 		Jitter:   n.around.Jitter,
 		Now:      n.now,
-	}, n.client, n.bus.Publisher(bus.Positions(symbol)), sub, n.log)
+	}, measured{n.client, n}, n.bus.Publisher(bus.Positions(symbol)), sub, n.log)
 	n.view(symbol).trader.Store(t)
 	// Side by side: what the first publishes waits in the trader's own queue, which
 	// may be full by now.

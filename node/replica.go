@@ -117,6 +117,7 @@ func (n *Node) loadState(ctx context.Context) error {
 	}
 	before := n.state.Swap(stateOf(stored))
 	n.history.compare(before, n.state.Load(), n.micros())
+	n.countTakeovers(before, n.state.Load())
 	n.changes.tell()
 	n.controller.Wake()
 	n.agent.Wake()

@@ -160,6 +160,13 @@ type ReplayProgress struct {
 	Error     string          `json:"error,omitempty"` // why it has ended before
 }
 
+// Readiness says whether a node can do its work: GET /readyz, which is not below /api,
+// with status 200 when it can and 503 otherwise.
+type Readiness struct {
+	Ready   bool     `json:"ready"`
+	Reasons []string `json:"reasons"` // why not, for people to read; empty when it is ready
+}
+
 // Problem is the body of every answer that is not a success.
 type Problem struct {
 	Error string `json:"error"`
