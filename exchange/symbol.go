@@ -87,11 +87,30 @@ func floorTo(d, unit decimal.Decimal) decimal.Decimal {
 	if unit.Sign() <= 0 {
 		return d
 	}
+	if floored, ok := floorWhole(d, unit); ok {
+		return floored
+	}
 	remainder := d.Mod(unit)
 	if remainder.IsNegative() {
 		remainder = remainder.Add(unit)
 	}
 	return d.Sub(remainder).Truncate(max(0, -unit.Exponent()))
+}
+
+// floorWhole is floorTo for numbers of at most eighteen digits, on whole numbers; ok is
+// false for others. The unit is above zero.
+func floorWhole(d, unit decimal.Decimal) (floored decimal.Decimal, ok bool) {
+	exponent, places := min(d.Exponent(), unit.Exponent()), max(0, -unit.Exponent())
+	value, ok := wholeIn(d, exponent)
+	step, fits := wholeIn(unit, exponent)
+	if !ok || !fits || value < 0 {
+		return d, false
+	}
+	value -= value % step
+	for ; exponent < -places; exponent++ {
+		value /= 10 // a multiple of the unit ends with zeros there
+	}
+	return decimal.New(value, exponent), true
 }
 
 // MarketState is what the filters need to know beside the order itself.
@@ -161,7 +180,16 @@ func (s Symbol) CheckOrder(o LimitOrder, m MarketState) error {
 
 // multipleOf says whether d is a whole multiple of unit; so it is of a zero unit.
 func multipleOf(d, unit decimal.Decimal) bool {
-	return unit.Sign() <= 0 || d.Mod(unit).IsZero()
+	if unit.Sign() <= 0 {
+		return true
+	}
+	exponent := min(d.Exponent(), unit.Exponent())
+	if value, ok := wholeIn(d, exponent); ok {
+		if step, ok := wholeIn(unit, exponent); ok {
+			return value%step == 0
+		}
+	}
+	return d.Mod(unit).IsZero()
 }
 
 // ValidSymbolName says whether s can be a symbol's name: 1 to 20 of A-Z, 0-9, - _ and .

@@ -104,6 +104,32 @@ func TestFloorNeverRisesAndLosesLessThanOneUnit(t *testing.T) {
 	})
 }
 
+// Both ways to reckon, on whole numbers and on decimals, give the same decimal to the
+// last zero.
+func TestFloorIsTheNumberLessItsRemainder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		unit := decimal.New(rapid.Int64Range(1, 1e9).Draw(t, "unit"), rapid.Int32Range(-9, 3).Draw(t, "unit exponent"))
+		value := decimal.New(rapid.Int64().Draw(t, "value"), rapid.Int32Range(-20, 6).Draw(t, "exponent"))
+		remainder := value.Mod(unit)
+		if remainder.IsNegative() {
+			remainder = remainder.Add(unit)
+		}
+		want := value.Sub(remainder).Truncate(max(0, -unit.Exponent()))
+		s := exchange.Symbol{Filters: exchange.Filters{TickSize: unit, StepSize: unit}}
+		got := s.FloorPrice(value)
+		if !got.Equal(want) || got.Exponent() != want.Exponent() {
+			t.Fatalf("%s floored to %s with unit %s, want %s", value, got.StringFixed(-got.Exponent()), unit, want.StringFixed(-want.Exponent()))
+		}
+		if value.Sign() <= 0 {
+			return
+		}
+		err := s.CheckOrder(exchange.LimitOrder{Side: exchange.Buy, Price: value, Quantity: unit}, exchange.MarketState{})
+		if refused := err != nil; refused == remainder.IsZero() {
+			t.Fatalf("%s with tick %s: %v", value, unit, err)
+		}
+	})
+}
+
 func TestNewsSupersedeOnlyWhatIsOlder(t *testing.T) {
 	order := func(status exchange.Status, executed string) exchange.Order {
 		return exchange.Order{Status: status, ExecutedQuantity: d(executed)}

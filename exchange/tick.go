@@ -17,6 +17,9 @@ type Units int64
 // UnitsOf returns d in units; ok is false when d has more than eight decimal places
 // or does not fit, as from 92 billion on.
 func UnitsOf(d decimal.Decimal) (u Units, ok bool) {
+	if whole, ok := wholeIn(d, -UnitPlaces); ok {
+		return Units(whole), true
+	}
 	shifted := d.Shift(UnitPlaces)
 	if !shifted.IsInteger() {
 		return 0, false
@@ -24,6 +27,29 @@ func UnitsOf(d decimal.Decimal) (u Units, ok bool) {
 	whole := shifted.BigInt()
 	return Units(whole.Int64()), whole.IsInt64()
 }
+
+// wholeIn returns d as a whole number of 10^exponent, which takes no memory; ok is false
+// when it is none, and when that has more than eighteen digits.
+func wholeIn(d decimal.Decimal, exponent int32) (whole int64, ok bool) {
+	shift, digits := int64(d.Exponent())-int64(exponent), d.NumDigits()
+	if digits > mostDigits || shift < -mostDigits || int64(digits)+shift > mostDigits {
+		return 0, false
+	}
+	whole = d.CoefficientInt64()
+	for ; shift > 0; shift-- {
+		whole *= 10
+	}
+	for ; shift < 0; shift++ {
+		if whole%10 != 0 {
+			return 0, false
+		}
+		whole /= 10
+	}
+	return whole, true
+}
+
+// mostDigits is how many digits a number may have that fits an int64, whatever they are.
+const mostDigits = 18
 
 // ParseUnits reads a plain decimal above or equal to zero, without sign or exponent:
 // digits with at most one point between them, at most eight of them behind it

@@ -43,6 +43,18 @@ func TestUnitsAndDecimalsAreTheSameNumbers(t *testing.T) {
 	})
 }
 
+func TestUnitsOfADecimalAreItsShiftedNumber(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := decimal.New(rapid.Int64().Draw(t, "value"), rapid.Int32Range(-30, 12).Draw(t, "exponent"))
+		shifted := d.Shift(exchange.UnitPlaces)
+		fits := shifted.IsInteger() && shifted.BigInt().IsInt64()
+		u, ok := exchange.UnitsOf(d)
+		if ok != fits || ok && !u.Decimal().Equal(d) {
+			t.Fatalf("%s is %d units, %t; want them: %t", d, u, ok, fits)
+		}
+	})
+}
+
 func TestDecimalsThatDoNotFitAreNoUnits(t *testing.T) {
 	for _, text := range []string{"0.000000001", "92233720369"} {
 		if u, ok := exchange.UnitsOf(decimal.RequireFromString(text)); ok {

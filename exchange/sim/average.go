@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"math/big"
 	"math/bits"
 
@@ -101,6 +102,14 @@ func (a *average) price() decimal.Decimal {
 		return a.last.Price.Decimal()
 	default:
 		a.count()
+		if a.base.high == 0 && a.quote.high < a.base.low {
+			if p, rest := bits.Div64(a.quote.high, a.quote.low, a.base.low); p < math.MaxInt64 {
+				if rest >= a.base.low-rest {
+					p++
+				}
+				return exchange.Units(p).Decimal()
+			}
+		}
 		quote := decimal.NewFromBigInt(a.quote.big(), -2*exchange.UnitPlaces)
 		return quote.DivRound(decimal.NewFromBigInt(a.base.big(), -exchange.UnitPlaces), exchange.UnitPlaces)
 	}

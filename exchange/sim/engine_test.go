@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+	"pgregory.net/rapid"
 
 	"hedgehog/exchange"
 	"hedgehog/exchange/sim"
@@ -226,6 +227,28 @@ func TestAveragePriceIsOfTheMinutesBeforeTheNewestTrade(t *testing.T) {
 	now.advance(time.Minute + time.Microsecond)
 	mustTradeOf(t, e, "0.8", "10")
 	want("0.7")
+}
+
+func TestAveragePriceIsRoundedAsDecimalsAre(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		e := mustOpen(t, testConfig(t))
+		quote, base := decimal.Zero, decimal.Zero
+		for i, trade := range rapid.SliceOfN(rapid.Custom(func(t *rapid.T) [2]int64 {
+			most := rapid.SampledFrom([]int64{9, 1e9, 1e18}).Draw(t, "most") // the sums of the last fit no 64 bits
+			return [2]int64{rapid.Int64Range(1, most).Draw(t, "price"), rapid.Int64Range(1, most).Draw(t, "quantity")}
+		}), 1, 30).Draw(rt, "trades") {
+			price, quantity := exchange.Units(trade[0]).Decimal(), exchange.Units(trade[1]).Decimal()
+			err := e.Trade(exchange.TradeEvent{Symbol: symbol, ID: int64(i) + 1, Price: price, Quantity: quantity, TradeTime: 1})
+			if err != nil {
+				rt.Fatal(err)
+			}
+			quote, base = quote.Add(price.Mul(quantity)), base.Add(quantity)
+			want := quote.DivRound(base, 8)
+			if _, got, _, err := e.AveragePrice(symbol); err != nil || !got.Equal(want) || got.Exponent() != want.Exponent() {
+				rt.Fatalf("average %s after %d trades, %v; want %s", got.StringFixed(8), i+1, err, want)
+			}
+		}
+	})
 }
 
 func TestAveragePriceOutlivesTheTradesThatAreForgotten(t *testing.T) {

@@ -147,13 +147,17 @@ func validClientID(id string) bool {
 // marketState gathers what the filters of the symbol compare an order with.
 func (e *Engine) marketState(a *account, m *market) exchange.MarketState {
 	base := a.balance(m.rules.BaseAsset)
-	s := exchange.MarketState{AveragePrice: m.average.price(), BaseHeld: base.Free.Add(base.Locked)}
+	bounded := m.rules.Filters.MaxPosition.Sign() > 0
+	s := exchange.MarketState{AveragePrice: m.average.price()}
+	if bounded {
+		s.BaseHeld = base.Free.Add(base.Locked)
+	}
 	for _, o := range a.open {
 		if o.Symbol != m.rules.Name {
 			continue
 		}
 		s.OpenOrders++
-		if o.Side == exchange.Buy {
+		if bounded && o.Side == exchange.Buy {
 			s.BaseHeld = s.BaseHeld.Add(o.remaining())
 		}
 	}
