@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -65,8 +66,10 @@ func (t *Trader) place(ctx context.Context, i int, side exchange.Side, d Decisio
 	}
 	t.failures.Reset()
 	t.refuse(nil)
-	t.log.Info("order placed", "order_id", update.ID, "client_order_id", update.ClientID,
-		"side", side, "price", d.Price, "quantity", d.Quantity)
+	if t.log.Enabled(ctx, slog.LevelInfo) { // a backtest has thousands and shows none
+		t.log.Info("order placed", "order_id", update.ID, "client_order_id", update.ClientID,
+			"side", side, "price", d.Price, "quantity", d.Quantity)
+	}
 	if side == exchange.Sell {
 		return t.replace(ctx, i, p.sells(&update.Order).withFills(update.Fills))
 	}
@@ -93,6 +96,9 @@ func (t *Trader) later(ctx context.Context, err error) error {
 // Finish after ctx has ended: when Run returns, nothing of it can be accepted any
 // more that it does not know of.
 func (t *Trader) outlive(ctx context.Context) (context.Context, func()) {
+	if t.config.Finish == 0 {
+		return ctx, func() {}
+	}
 	request, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		timer := time.NewTimer(t.config.Finish)

@@ -136,8 +136,15 @@ func New(c Config, ex Exchange, positions Publisher, sub *bus.Subscription, log 
 	return t
 }
 
-// Status returns the positions as they are, and the latest failure.
-func (t *Trader) Status() TraderStatus { return *t.status.Load() }
+// Status returns the positions as they are, and the latest failure. Of a trader that is
+// handed its events it is for the goroutine that does so, and the positions are valid
+// until the next one.
+func (t *Trader) Status() TraderStatus {
+	if t.sub == nil {
+		return TraderStatus{Positions: t.positions, LastError: t.lastError}
+	}
+	return *t.status.Load()
+}
 
 // Run trades until ctx ends (it returns ctx's cause), the shutdown is complete
 // (ErrShutDown), or something fails that a new Trader may mend: orders that are
@@ -247,7 +254,8 @@ func (t *Trader) replace(ctx context.Context, i int, p Position) error {
 	if p.State == Finished {
 		t.log.Info("cycle finished", "position", p.ID, "profit", p.Profit)
 	}
-	return t.publisher.Publish(ctx, &p)
+	news := p // p itself stays on the stack: mostly nothing has changed
+	return t.publisher.Publish(ctx, &news)
 }
 
 // fresh starts a position. It is published with its first order.
@@ -287,7 +295,9 @@ func (t *Trader) settle() error {
 		t.positions = append(t.positions, t.fresh(0, 0))
 	}
 	t.arm()
-	t.publishStatus()
+	if t.sub != nil {
+		t.publishStatus()
+	}
 	if len(t.positions) == 0 {
 		return ErrShutDown
 	}
@@ -299,6 +309,7 @@ func (t *Trader) settle() error {
 func (t *Trader) arm() {
 	t.quiet = true
 	t.rebuyBelow = decimal.Zero
+	var highest decimal.Decimal // price that a rebuy is reckoned from
 	for i := range t.positions {
 		p := &t.positions[i]
 		resting := p.Buy != nil && !p.Buy.Status.Done() || p.Sell != nil && !p.Sell.Status.Done()
@@ -309,11 +320,15 @@ func (t *Trader) arm() {
 		if p.RebuyTriggered || t.settings.Status == Shutdown || len(t.positions) >= t.settings.Chunks {
 			continue
 		}
-		if below := RebuyBelow(p.Buy.Price, t.settings.RebuyInterval); below.GreaterThan(t.rebuyBelow) {
-			t.rebuyBelow = below
+		if highest.IsZero() || p.Buy.Price.GreaterThan(highest) {
+			highest = p.Buy.Price
 		}
 	}
+	if highest.IsZero() {
+		return
+	}
 	// Rounding up is safe: a price in between takes the long way, which is exact.
+	t.rebuyBelow = RebuyBelow(highest, t.settings.RebuyInterval)
 	t.rebuyBelow = decimal.NewFromBigInt(t.rebuyBelow.RoundCeil(pricePlaces).Shift(pricePlaces).BigInt(), -pricePlaces)
 }
 
