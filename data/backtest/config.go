@@ -28,6 +28,9 @@ type Config struct {
 	// AllowHoles goes on where ids are missing between two trades; without it that
 	// is an error.
 	AllowHoles bool
+	// NoCurve leaves out the result's Curve: thousands of decimals that a search for
+	// settings does not look at.
+	NoCurve bool
 
 	// Order, where set, is handed every order in the order of creation, in its last
 	// state. An error ends the run.

@@ -60,7 +60,9 @@ func (c *curve) finished() []Point {
 	for i := range c.points {
 		p := &c.points[i]
 		p.Equity = p.balance.Add(p.held.Mul(p.Close.Decimal()))
-		if peak = decimal.Max(peak, p.Equity); peak.Sign() > 0 {
+		if p.Equity.GreaterThanOrEqual(peak) {
+			peak = p.Equity
+		} else if peak.Sign() > 0 {
 			p.Drawdown = peak.Sub(p.Equity).DivRound(peak, sharePlaces)
 		}
 	}

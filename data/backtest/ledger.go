@@ -33,6 +33,7 @@ type ledger struct {
 	peak        big.Int // the highest worth so far
 	fall, from  big.Int // the deepest fall, as the share fall / from of the peak
 	worth, a, b big.Int // scratch
+	remainder   big.Int // of a division, which nobody wants
 
 	// A price outside of low … high is to be marked.
 	low, high exchange.Units
@@ -117,14 +118,14 @@ func (l *ledger) mark(price exchange.Units) {
 	// A deeper fall is below (peak × (from − fall) / from − cash) / units.
 	l.a.Sub(&l.from, &l.fall)
 	l.b.Mul(&l.a, &l.peak)
-	l.a.Quo(&l.b, &l.from)
+	l.a.QuoRem(&l.b, &l.from, &l.remainder)
 	l.a.Sub(&l.a, &l.cash)
 	l.low = l.quotient() + 1
 }
 
 // quotient returns a / units, cut and within bounds.
 func (l *ledger) quotient() exchange.Units {
-	switch l.b.Quo(&l.a, &l.units); {
+	switch l.b.QuoRem(&l.a, &l.units, &l.remainder); {
 	case l.b.Sign() <= 0:
 		return 0
 	case !l.b.IsInt64():

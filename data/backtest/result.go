@@ -58,7 +58,7 @@ type Result struct {
 	// Open are the positions that hold something at the end.
 	Open []OpenPosition `json:"open"`
 
-	// Curve is the run in at most 2048 stretches of time.
+	// Curve is the run in at most 2048 stretches of time; empty with NoCurve.
 	Curve []Point `json:"-"`
 }
 

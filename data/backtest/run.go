@@ -111,6 +111,9 @@ func (r *run) all(ctx context.Context) error {
 	r.first = r.feed.rest()[0]
 	r.now = r.first.Time
 	r.ledger.since = r.now
+	if r.config.NoCurve {
+		r.curve.due = math.MaxInt64
+	}
 	if err := r.trader.Restore(ctx); err != nil {
 		return err
 	}
@@ -132,7 +135,9 @@ func (r *run) all(ctx context.Context) error {
 			}
 		}
 	}
-	r.curve.close(r.ledger)
+	if !r.config.NoCurve {
+		r.curve.close(r.ledger)
+	}
 	return r.log.flush(true)
 }
 

@@ -197,6 +197,24 @@ func TestAnyTradesGiveTheOrdersOfAPlainComputation(t *testing.T) {
 	})
 }
 
+func TestWithoutItsCurveAResultIsTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := backtest.DefaultConfig(mustSymbol(t, "XRPETH"))
+		c.Settings.Budget = d("10")
+		trades := walk(t, 500)
+		with := mustRun(t, c, backtest.Memory(trades))
+		c.NoCurve = true
+		without := mustRun(t, c, backtest.Memory(trades))
+		if len(with.Curve) == 0 || len(without.Curve) > 0 {
+			t.Fatalf("%d and %d points", len(with.Curve), len(without.Curve))
+		}
+		with.Curve, without.Curve = nil, nil
+		if !reflect.DeepEqual(without, with) {
+			t.Fatalf("without the curve %+v, with it %+v", without.Result, with.Result)
+		}
+	})
+}
+
 func TestTheWorkedCase(t *testing.T) {
 	c := backtest.DefaultConfig(mustSymbol(t, "XRPUSDT"))
 	c.Settings.Budget, c.Settings.BuyDownInterval, c.Settings.ProfitTarget = d("100"), d("0.0025"), d("0.001")

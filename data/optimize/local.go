@@ -18,7 +18,7 @@ type Local struct {
 // NewLocal returns a runner on the trades. The settings and hooks of config are not
 // used.
 func NewLocal(config backtest.Config, trades *Trades) *Local {
-	config.Order, config.Fill, config.Progress = nil, nil, nil
+	config.Order, config.Fill, config.Progress, config.NoCurve = nil, nil, nil, true
 	return &Local{config: config, trades: trades}
 }
 
