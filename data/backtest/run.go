@@ -22,6 +22,9 @@ const (
 	kept = 1000
 	// progressEvery is how many trades pass between two reports of progress.
 	progressEvery = 1 << 20
+	// mostCalm is how many trades are passed at once: few enough that they are still in
+	// the cache when the engine counts them.
+	mostCalm = 2048
 )
 
 // run is one backtest under way.
@@ -145,6 +148,7 @@ func (r *run) all(ctx context.Context) error {
 // something.
 func (r *run) passCalm() error {
 	b, rest := &r.band, r.feed.rest()
+	rest = rest[:min(len(rest), mostCalm)]
 	id, at := r.feed.last.ID, r.feed.last.Time
 	low, high := r.curve.open.Low, r.curve.open.High
 	n := 0
