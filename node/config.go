@@ -40,6 +40,9 @@ type Config struct {
 	// HTTPCert and HTTPKey are the files (PEM) of the API's certificate, with its
 	// chain, and of its key. Both empty: no TLS.
 	HTTPCert, HTTPKey string
+	// RevokeTokens has the node revoke all tokens of the cluster once it can: for who
+	// has lost the last admin's.
+	RevokeTokens bool
 	// APIKey and APISecret (HMAC) are the account at the exchange. Without them
 	// market data works and trading does not; a simulated exchange has default ones.
 	APIKey, APISecret binance.Secret

@@ -204,6 +204,19 @@ func (n *Node) deleteToken(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// revokeAllTokens opens the door again. Whoever can start a node of the cluster has its
+// secret, and so all rights already.
+func (n *Node) revokeAllTokens(ctx context.Context) error {
+	result, err := n.propose(ctx, storage.Command{Token: &storage.TokenChange{Revoke: true}})
+	switch {
+	case err == nil:
+		n.log.Warn("all tokens have been revoked, as --revoke-tokens asks: start the node without it next time", "revoked", result.Applied)
+	case ctx.Err() == nil:
+		n.log.Error("tokens not revoked", "error", err)
+	}
+	return err
+}
+
 // by names who has sent the request, for the log.
 func by(r *http.Request) string {
 	c := access.Of(r.Context())

@@ -147,6 +147,19 @@ func TestTokensSurviveARestart(t *testing.T) {
 	}
 }
 
+func TestWhoHasLostTheLastTokenStartsANodeThatRevokesAll(t *testing.T) {
+	m, dir := quietMarket(t), t.TempDir()
+	n := startNode(t, func(c *node.Config) { c.Exchange, c.DataDir = m.url, dir })
+	n.makeToken(t, "root", "admin")
+	if err := n.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n = startNode(t, func(c *node.Config) { c.Exchange, c.DataDir, c.RevokeTokens = m.url, dir, true })
+	if tokens, err := n.Tokens(t.Context()); err != nil || len(tokens) != 0 {
+		t.Errorf("tokens %+v, %v; want none", tokens, err)
+	}
+}
+
 func TestWrongRequestsForTokensAreRefused(t *testing.T) {
 	n := startNode(t, func(c *node.Config) { c.Exchange = quietMarket(t).url })
 	makes := func(r api.NewToken) func(context.Context) error {

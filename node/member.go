@@ -58,7 +58,7 @@ func (n *Node) openMember(ctx context.Context) error {
 	}
 	n.meta = gossip.Meta{
 		Peer: n.config.advertised(n.port.Addr()), Version: n.config.Version, Zone: n.config.Zone,
-		HTTP: n.listening.String(), ClusterID: id, Started: n.run,
+		HTTP: reachedAt(n.listening, n.config.advertised(n.port.Addr())), ClusterID: id, Started: n.run,
 	}
 	n.gossip, err = n.around.OpenGossip(gossip.Config{
 		Name: n.config.Name, Bind: n.config.Bind, Advertise: n.config.Advertise,
@@ -104,6 +104,9 @@ func (n *Node) runMember(ctx context.Context, nothingCommits func()) error {
 	work.Go(func() error { return n.followMembers(inner) })
 	work.Go(func() error { return n.tellTraders(inner) })
 	work.Go(func() error { return n.reportWatermarks(inner) })
+	if n.config.RevokeTokens {
+		work.Go(func() error { return n.revokeAllTokens(inner) })
+	}
 	if n.config.KeepTrades > 0 {
 		work.Go(func() error { return n.keepTrades(inner) })
 	}

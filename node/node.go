@@ -58,6 +58,7 @@ type Node struct {
 	// Made by Run, before anything that uses them starts.
 	started     time.Time
 	listening   net.Addr // of the API
+	url         string   // likewise
 	door        *access.Door
 	store       store
 	client      *binance.Client
@@ -162,6 +163,11 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	defer listener.Close()
 	n.listening = listener.Addr()
+	secured, scheme, err := n.withTLS(listener)
+	if err != nil {
+		return err
+	}
+	n.url = scheme + "://" + n.listening.String()
 	n.door = access.New(cookieName(n.config.Name, n.listening), n.now)
 	if err := os.MkdirAll(n.config.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data directory %s: %w: choose another with --data-dir", n.config.DataDir, err)
@@ -199,7 +205,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}()
 	defer n.client.Close()
 	n.orders = streamer.NewOrders(n.client, n.store, n.bus, n.traded, n.log)
-	return n.serve(ctx, listener)
+	return n.serve(ctx, secured)
 }
 
 // serve runs everything that talks to the exchange, to other nodes and to users.
@@ -219,7 +225,7 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	ended := supervisor.ServeBackground(partsCtx)
 
 	n.address.Store(listener.Addr().(*net.TCPAddr))
-	n.log.Info("node started", "version", n.config.Version, "http", "http://"+listener.Addr().String(),
+	n.log.Info("node started", "version", n.config.Version, "http", n.url,
 		"data_dir", n.config.DataDir, "exchange", n.config.Exchange, "gossip", n.gossip.Address(), "peer", n.meta.Peer)
 	n.warnWithoutSecret()
 	n.sayWhoGetsIn()

@@ -20,6 +20,9 @@ func (p *program) nodeCommand() *cli.Command {
 		&cli.StringFlag{Name: "data-dir", Usage: "keep the database in `DIR`", Value: usual.DataDir, EnvVars: env("DATA_DIR")},
 		&cli.StringFlag{Name: "exchange", Usage: "trade at `EXCHANGE`: sim, binance, binance-testnet or the URL of a simulated exchange", Value: usual.Exchange, EnvVars: env("EXCHANGE")},
 		&cli.StringFlag{Name: "http", Usage: "answer commands at `ADDR`", Value: usual.HTTP, EnvVars: env("HTTP")},
+		&cli.StringFlag{Name: "http-cert", Usage: "serve --http with TLS and the certificate (PEM, with its chain) in `FILE`, whose key --http-key names", EnvVars: env("HTTP_CERT")},
+		&cli.StringFlag{Name: "http-key", Usage: "read the key of --http-cert from `FILE`", EnvVars: env("HTTP_KEY")},
+		&cli.BoolFlag{Name: "revoke-tokens", Usage: "when the last admin's token is lost: revoke all tokens of the cluster, once", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "sim-symbols", Usage: "the `SYMBOLS` of --exchange sim, separated by commas", Value: cli.NewStringSlice(usual.SimSymbols...), EnvVars: env("SIM_SYMBOLS")},
 		&cli.StringFlag{Name: "keep-trades", Usage: "delete stored trades that are older than `TIME`, such as 90d", DefaultText: "keep them for ever", EnvVars: env("KEEP_TRADES")},
 		&cli.Uint64Flag{Name: "sim-seed", Usage: "the `SEED` of the prices of --exchange sim", Value: usual.SimSeed, EnvVars: env("SIM_SEED")},
@@ -35,7 +38,10 @@ func (p *program) nodeCommand() *cli.Command {
 			"Without --join the node founds a cluster of its own, or goes on in the one that its data are\n" +
 			"of. All nodes of a cluster have the same secret (hedgehog cluster keygen), given with\n" +
 			"--secret-file or in HEDGEHOG_SECRET; without one a node keeps to this machine. More on\n" +
-			"clusters: hedgehog cluster --help. Examples:\n\n" +
+			"clusters: hedgehog cluster --help.\n\n" +
+			"Commands and the page are answered at --http. As long as no token has been made (hedgehog\n" +
+			"token), only this machine gets in; whoever comes from another one needs a token, and TLS,\n" +
+			"for otherwise the token can be read on its way. Examples:\n\n" +
 			"  hedgehog node\n" +
 			"  hedgehog node --name alpha --data-dir /var/lib/hedgehog --exchange binance-testnet\n" +
 			"  hedgehog node --bind 192.0.2.2:7946 --join 192.0.2.1:7946,192.0.2.3:7946 --secret-file secret",
@@ -72,6 +78,8 @@ func nodeConfig(c *cli.Context) (node.Config, error) {
 	config.DataDir = c.String("data-dir")
 	config.Exchange = c.String("exchange")
 	config.HTTP = c.String("http")
+	config.HTTPCert, config.HTTPKey = c.String("http-cert"), c.String("http-key")
+	config.RevokeTokens = c.Bool("revoke-tokens")
 	config.SimSeed = c.Uint64("sim-seed")
 	config.Version = c.App.Version
 	if keep := c.String("keep-trades"); keep != "" {
