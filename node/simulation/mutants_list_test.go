@@ -89,9 +89,6 @@ var mutants = []mutant{
 			return c.place(ctx, o)
 		}
 		return c.findPlaced(ctx, o, expires, err)`}}},
-	{"unknown outcome taken for a refusal", []mutation{{"strategy/naive/orders.go",
-		`case ctx.Err() == nil && errors.Is(err, exchange.ErrUnknownOutcome):`,
-		`case ctx.Err() == nil && errors.Is(err, exchange.ErrUnknownOutcome) && !MUTANT:`}}},
 	{"stopped trader leaves its request behind", []mutation{{"strategy/naive/orders.go",
 		`request, done := t.outlive(ctx)`,
 		`request, done := t.outlive(ctx)
