@@ -129,7 +129,7 @@ function Who() {
   return (
     <>
       <span class="role" title={`role ${s.role}`}>
-        {s.name ?? "token"} · {s.role}
+        {s.name || "token"} · {s.role}
       </span>
       {s.access === "session" && (
         <Button small onClick={() => void leave()}>

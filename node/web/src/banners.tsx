@@ -97,7 +97,7 @@ function Open() {
     <Banner kind="note" id="open">
       <span>
         <b>Access is open.</b> The cluster has no tokens: whoever is on this machine may do everything here.{" "}
-        <code>hedgehog token create</code> closes it.
+        <code>hedgehog token create NAME --role admin</code> closes it.
       </span>
       <Button
         small

@@ -170,7 +170,7 @@ function NodeActions({ node: n, leader }: { node: ClusterNode; leader: string })
   return (
     <div class="buttons start">
       {alive && n.name !== leader && n.role === "voter" && (
-        <Button small need="admin" label={`Make ${n.name} the leader`}
+        <Button small need="admin" label={`Make leader: ${n.name}`}
           onClick={act("transfer-leader", `Make ${n.name} the leader?`, "Make leader", "Leadership moves there; trading goes on.")}>
           Make leader
         </Button>

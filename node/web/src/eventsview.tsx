@@ -10,15 +10,17 @@ import type { ClusterEvent } from "./types";
 const kinds = ["all", "owner", "member", "leader", "quorum", "change"] as const;
 
 export function KindBadge({ kind }: { kind: string }) {
-  return <Badge tone={kind === "owner" ? "busy" : kind === "member" || kind === "quorum" ? "warn" : "plain"}>{kind}</Badge>;
+  return <Badge tone={kind === "owner" ? "busy" : kind === "quorum" ? "warn" : "plain"}>{kind}</Badge>;
 }
 
 export function EventText({ event: e }: { event: ClusterEvent }) {
   return (
     <span>
       {e.symbol && <a href={symbolPath(e.symbol)}>{e.symbol}</a>}
-      {e.symbol && e.node && " "}
-      {e.node && <b>{e.node}</b>} {e.text}
+      {e.symbol && e.node && " → "}
+      {e.node && <b>{e.node}</b>}
+      {e.symbol && e.node ? ": " : " "}
+      {e.text}
     </span>
   );
 }
@@ -43,6 +45,7 @@ export function EventsView() {
       <Section title="As this node saw them, the latest first">
         <Table<ClusterEvent>
           caption="Events of the cluster"
+          flat
           rows={rows}
           id={(e) => `${e.time_us} ${e.kind} ${e.node} ${e.symbol} ${e.text}`}
           mark={(e) => (now.value - e.time_us / 1000 < 6000 ? "fresh" : "")}

@@ -26,9 +26,16 @@ export function Login() {
   return (
     <form class="panel login" onSubmit={submit}>
       <h1>Log in to {session.value?.node ?? "the node"}</h1>
-      <p>
-        A token of this cluster opens it. Whoever runs a node makes one there: <code>hedgehog token create</code>
-      </p>
+      {session.value?.tokens === false ? (
+        <p>
+          The cluster has no tokens yet, and without one only those on the node's own machine may come in. Make the first there:{" "}
+          <code>hedgehog token create NAME --role admin</code>
+        </p>
+      ) : (
+        <p>
+          A token of this cluster opens it. Who is admin makes them: <code>hedgehog token create NAME --role read</code>
+        </p>
+      )}
       <label class="field">
         <span>Token</span>
         <input type="password" name="token" autoComplete="current-password" required spellcheck={false} placeholder="hh_…"

@@ -138,8 +138,14 @@ function Figures({ feed }: { feed: Feed }) {
         <Money amount={p.invested} asset={quote} unit />
       </Figure>
       <Figure name="On paper">
-        <Gain amount={p.unrealized} asset={quote} unit />
-        {sign(p.invested) > 0 && <span class="unit"> {percentOf(p.unrealized, p.invested)}</span>}
+        {p.unrealized === null ? (
+          <span class="unit">not known</span>
+        ) : (
+          <>
+            <Gain amount={p.unrealized} asset={quote} unit />
+            {sign(p.invested) > 0 && <span class="unit"> {percentOf(p.unrealized, p.invested)}</span>}
+          </>
+        )}
       </Figure>
     </dl>
   );
@@ -152,6 +158,7 @@ function Trades({ feed }: { feed: Feed }) {
     <Section title="Trades of the market">
       <Table<Trade>
         caption="The latest trades of the market"
+        flat
         rows={feed.trades.value.slice(0, shownTrades)}
         id={(t) => t.trade_id}
         empty="No trade has come yet."

@@ -6,7 +6,10 @@ export type Role = "none" | "read" | "trade" | "admin";
 export interface Session {
   access: "open" | "token" | "session" | "none";
   role: Role;
-  name?: string;
+  name: string;
+  expires_us?: number;
+  /** Whether there are tokens, so that one is needed. */
+  tokens: boolean;
   node: string;
   version: string;
 }
@@ -199,9 +202,11 @@ export interface Profit {
   profit_day: string;
   profit_week: string;
   open_positions: number;
+  held: string;
   invested: string;
-  last_price: string;
-  unrealized: string;
+  /** null where it is not known. */
+  last_price: string | null;
+  unrealized: string | null;
 }
 
 export interface Backtest {

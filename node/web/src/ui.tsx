@@ -90,14 +90,16 @@ interface TableProps<T> {
   id: (row: T) => string | number;
   empty: ComponentChildren;
   mark?: (row: T) => string;
+  /** Stays a table on a narrow screen. */
+  flat?: boolean;
 }
 
 /** A table; on a narrow screen each row is a card. The roles keep it a table there. */
-export function Table<T>({ caption, columns, rows, id, empty, mark }: TableProps<T>) {
+export function Table<T>({ caption, columns, rows, id, empty, mark, flat }: TableProps<T>) {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   const side = (c: Column<T>) => `${c.end ? "end" : ""}${c.wide ? " wide" : ""}${c.main ? " main" : ""}`;
   return (
-    <table role="table">
+    <table role="table" class={flat ? "" : "cards"}>
       <caption class="unseen">{caption}</caption>
       <thead role="rowgroup">
         <tr role="row">
