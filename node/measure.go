@@ -11,6 +11,7 @@ import (
 	"hedgehog/exchange"
 	"hedgehog/exchange/binance"
 	"hedgehog/node/metrics"
+	"hedgehog/storage"
 )
 
 // measuredSymbols bounds the symbols that have metrics of their own: each has some
@@ -31,13 +32,17 @@ func (n *Node) figures(ctx context.Context) (metrics.Figures, error) {
 	if excess := len(owned) - measuredSymbols; excess > 0 {
 		owned, f.LeftOff = owned[:measuredSymbols], excess
 	}
-	totals, totalsErr := n.store.db.PositionTotals(ctx)
+	earned, earnedErr := n.store.db.Earnings(ctx, "")
+	bySymbol := make(map[string]storage.Earnings, len(earned))
+	for _, e := range earned {
+		bySymbol[e.Symbol] = e
+	}
 	for _, symbol := range owned {
 		s := n.symbolFigures(symbol)
-		s.Positions = totals[symbol]
+		s.Earned = bySymbol[symbol]
 		f.Symbols = append(f.Symbols, s)
 	}
-	return f, errors.Join(appliedErr, totalsErr)
+	return f, errors.Join(appliedErr, earnedErr)
 }
 
 // venue is the exchange's name, without the address of one that has none.

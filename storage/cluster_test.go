@@ -221,34 +221,6 @@ func TestPositionsComeBackAsTheirOwnerStoredThem(t *testing.T) {
 	}
 }
 
-func TestTotalsOfPositionsCountProfitToTheLastDecimal(t *testing.T) {
-	db := newDB(t)
-	mustApply(t, db, storage.Command{Assign: []storage.Assignment{{Symbol: "A", Node: "n1", Epoch: 1}, {Symbol: "B", Node: "n1", Epoch: 1}}})
-	with := func(symbol, id string, state storage.PositionState, profit string) storage.Position {
-		p := position(symbol, id)
-		p.State, p.Profit = state, amount(profit)
-		if state != storage.PositionOpen {
-			p.EndTime = 9
-		}
-		return p
-	}
-	c := storage.PositionsChange{Node: "n1", Epochs: map[string]int64{"A": 1, "B": 1}, Positions: []storage.Position{
-		with("A", "p1", storage.PositionFinished, "12345678901234567890.1"), with("A", "p2", storage.PositionFinished, "0.00000001"),
-		with("A", "p3", storage.PositionDropped, "-0.1"), with("A", "p4", storage.PositionOpen, "0"), with("B", "p1", storage.PositionOpen, "0"),
-	}}
-	if r := mustApply(t, db, storage.Command{Positions: &c}); r.Err != nil {
-		t.Fatal(r.Err)
-	}
-	got, err := db.PositionTotals(t.Context())
-	a, b := got["A"], got["B"]
-	if err != nil || len(got) != 2 || a.Open != 1 || a.Finished != 2 || !a.Profit.Equal(amount("12345678901234567890.00000001")) {
-		t.Errorf("A: %+v, %v", a, err)
-	}
-	if b.Open != 1 || b.Finished != 0 || !b.Profit.IsZero() {
-		t.Errorf("B: %+v", b)
-	}
-}
-
 func TestAnOwnerThatIsNoneAnyMoreChangesNothing(t *testing.T) {
 	tests := map[string]struct {
 		node   string

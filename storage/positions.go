@@ -59,43 +59,6 @@ func (db *DB) Positions(ctx context.Context, symbol string, openOnly bool) ([]Po
 	return positions, nil
 }
 
-// PositionTotals sums up the positions of a symbol.
-type PositionTotals struct {
-	Open     int
-	Finished int
-	Profit   decimal.Decimal // of those that are over, quote asset, fees taken off
-}
-
-// PositionTotals returns the totals of each symbol that has or had positions. It
-// reads them all.
-func (db *DB) PositionTotals(ctx context.Context) (map[string]PositionTotals, error) {
-	totals := make(map[string]PositionTotals)
-	err := db.reader.each(ctx, func(row scanner) error {
-		var symbol string
-		var state PositionState
-		var profit decimal.Decimal
-		if err := row.Scan(&symbol, &state, &profit); err != nil {
-			return err
-		}
-		t := totals[symbol]
-		switch state {
-		case PositionOpen:
-			t.Open++
-		case PositionFinished:
-			t.Finished++
-		}
-		if state != PositionOpen {
-			t.Profit = t.Profit.Add(profit)
-		}
-		totals[symbol] = t
-		return nil
-	}, "SELECT symbol, state, profit FROM positions")
-	if err != nil {
-		return nil, fmt.Errorf("sum up positions: %w", classify(err))
-	}
-	return totals, nil
-}
-
 func scanPosition(row scanner) (p Position, err error) {
 	err = row.Scan(&p.Symbol, &p.ID, &p.Parent, &p.Slot, &p.State, &p.RebuyTriggered, &p.BuyClientID,
 		&p.SellClientID, &p.StartTime, &p.EndTime, &p.Profit)

@@ -242,10 +242,10 @@ func ofTrading() []family {
 	return []family{
 		gauge("trading", "Whether a trader runs for the symbol.", perSymbol(func(s Symbol, to emit) { to(flag(s.Trading)) }), "symbol"),
 		gauge("trading_refused", "Whether its latest order could not be placed.", perSymbol(func(s Symbol, to emit) { to(flag(s.Refused)) }), "symbol"),
-		gauge("positions_open", "Positions that are open.", perSymbol(func(s Symbol, to emit) { to(float64(s.Positions.Open)) }), "symbol"),
-		counter("cycles_total", "Positions that were bought and sold, of all time.", perSymbol(func(s Symbol, to emit) { to(float64(s.Positions.Finished)) }), "symbol"),
-		gauge("profit", "Profit of all time less fees, in the quote asset.", perSymbol(func(s Symbol, to emit) {
-			to(s.Positions.Profit.InexactFloat64(), s.QuoteAsset)
+		gauge("positions_open", "Positions that are open.", perSymbol(func(s Symbol, to emit) { to(float64(s.Earned.Open)) }), "symbol"),
+		counter("cycles_total", "Positions that were bought and sold, of all time.", perSymbol(func(s Symbol, to emit) { to(float64(s.Earned.Finished)) }), "symbol"),
+		gauge("profit", "Profit of those of all time less fees, in the quote asset.", perSymbol(func(s Symbol, to emit) {
+			to(s.Earned.Profit.InexactFloat64(), s.QuoteAsset)
 		}), "symbol", "asset"),
 		counter("part_restarts_total", "Times that a running part of the symbol has failed and begun again.", perSymbol(func(s Symbol, to emit) {
 			for part, restarts := range s.Restarts {

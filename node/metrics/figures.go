@@ -65,5 +65,5 @@ type Symbol struct {
 	Trading   bool             // a trader runs
 	Refused   bool             // the latest order could not be placed
 	Restarts  map[string]int64 // by name of the part that runs
-	Positions storage.PositionTotals
+	Earned    storage.Earnings
 }
