@@ -64,9 +64,17 @@ func (n *Node) endpoints() []endpoint {
 		{"GET /api/v1/tokens", access.Admin, n.getTokens},
 		{"POST /api/v1/tokens", access.Admin, n.postToken},
 		{"DELETE /api/v1/tokens/{name}", access.Admin, n.deleteToken},
+		{"GET /api/v1/openapi.yaml", access.None, getOpenAPI},
 		{"/api/", access.None, noSuchAddress},
 		{"/", access.None, noSuchAddress},
 	}, n.observed(), pageEndpoints(), n.trialsOf(n.atNode))
+}
+
+// getOpenAPI answers with the API's description for programs.
+func getOpenAPI(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(api.OpenAPI) // the caller may be gone
+	return nil
 }
 
 // pageEndpoints are the page and its files. It is the same for everybody, also for those
