@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -161,20 +162,34 @@ func BenchmarkBacktestFromDump(b *testing.B) {
 
 // beside runs both by turns, so that what else the machine does slows both, and reports
 // the rate of the run, and by how many times the bare one it is as fast: the median of
-// all turns.
+// all turns. On a machine that has other work as well the unit with -cpu tells more: the
+// same by the processor time that both took, that of the run spread over all cores. It
+// is what free cores can reach.
 func beside(b *testing.B, unit string, bare, run func()) {
 	var took time.Duration
-	var ratios []float64
+	var ratios, used []float64
 	for b.Loop() {
-		began := time.Now()
+		began, before := time.Now(), processor(b)
 		bare()
-		between := time.Now()
+		between, middle := time.Now(), processor(b)
 		run()
-		passed := time.Since(between)
+		passed, after := time.Since(between), processor(b)
 		took += passed
 		ratios = append(ratios, between.Sub(began).Seconds()/passed.Seconds())
+		used = append(used, (middle-before).Seconds()/(after-middle).Seconds()*float64(runtime.GOMAXPROCS(0)))
 	}
 	slices.Sort(ratios)
+	slices.Sort(used)
 	b.ReportMetric(float64(b.N)*benchTrades/took.Seconds(), "trades/s")
 	b.ReportMetric(ratios[len(ratios)/2], unit)
+	b.ReportMetric(used[len(used)/2], unit+"-cpu")
+}
+
+// processor returns the processor time that this process has used.
+func processor(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
