@@ -58,19 +58,11 @@ func putAggTrades(ctx context.Context, b batch, symbol string, trades []exchange
 // aggTradeAgrees returns ErrContradiction when the aggregate trade is stored with
 // other values.
 func aggTradeAgrees(ctx context.Context, b batch, symbol string, given exchange.AggTrade) error {
-	stored := exchange.AggTrade{Tick: exchange.Tick{ID: given.ID}}
-	var price, quantity string
+	var stored AggTrade
 	err := b.on.each(context.WithoutCancel(ctx), func(row scanner) (err error) {
-		if err := row.Scan(&price, &quantity, &stored.FirstID, &stored.LastID, &stored.Time, &stored.BuyerIsMaker); err != nil {
-			return err
-		}
-		if stored.Price, err = exchange.ParseUnits(price); err != nil {
-			return err
-		}
-		stored.Quantity, err = exchange.ParseUnits(quantity)
+		stored, err = scanAggTrade(row)
 		return err
-	}, `SELECT price, quantity, first_trade_id, last_trade_id, trade_time, buyer_is_maker FROM agg_trades
-		WHERE symbol = ? AND agg_id = ?`, symbol, given.ID)
+	}, selectAggTrades+" AND agg_id = ?", symbol, given.ID)
 	if err != nil {
 		return err
 	}
@@ -80,4 +72,22 @@ func aggTradeAgrees(ctx context.Context, b batch, symbol string, given exchange.
 			given.ID, symbol, tickText(stored.Tick), stored.FirstID, stored.LastID, tickText(given.Tick), given.FirstID, given.LastID)
 	}
 	return nil
+}
+
+const selectAggTrades = `SELECT symbol, agg_id, price, quantity, first_trade_id, last_trade_id, trade_time, buyer_is_maker FROM agg_trades
+	WHERE symbol = ?`
+
+// scanAggTrade reads a row of selectAggTrades.
+func scanAggTrade(row scanner) (t AggTrade, err error) {
+	var price, quantity string
+	if err := row.Scan(&t.Symbol, &t.ID, &price, &quantity, &t.FirstID, &t.LastID, &t.Time, &t.BuyerIsMaker); err != nil {
+		return AggTrade{}, err
+	}
+	if t.Price, err = exchange.ParseUnits(price); err != nil {
+		return AggTrade{}, fmt.Errorf("aggregate trade %d: price %w", t.ID, err)
+	}
+	if t.Quantity, err = exchange.ParseUnits(quantity); err != nil {
+		return AggTrade{}, fmt.Errorf("aggregate trade %d: quantity %w", t.ID, err)
+	}
+	return t, nil
 }

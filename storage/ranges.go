@@ -58,6 +58,29 @@ func (db *DB) Ranges(ctx context.Context, symbol string) ([]Range, error) {
 	return all, nil
 }
 
+// Extent returns the times of the first and the last trade of symbol that are stored, or
+// of the first and the last aggregate trade where there is no trade; 0 where there is
+// neither.
+func (db *DB) Extent(ctx context.Context, symbol string) (first, last exchange.Micros, err error) {
+	for _, s := range []series{tradesOf(symbol), aggTradesOf(symbol)} {
+		low, high, ok, err := s.bounds(ctx, db.reader)
+		if err == nil && !ok {
+			continue
+		}
+		if err == nil {
+			_, first, err = s.at(ctx, db.reader, low)
+		}
+		if err == nil {
+			_, last, err = s.at(ctx, db.reader, high)
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("extent of the %s of %s: %w", s.kind, symbol, err)
+		}
+		return first, last, nil
+	}
+	return 0, 0, nil
+}
+
 // HistorySymbols returns the symbols of which there are trades, aggregate trades or
 // candles, sorted.
 func (db *DB) HistorySymbols(ctx context.Context) ([]string, error) {

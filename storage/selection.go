@@ -53,9 +53,42 @@ func (db *DB) SelectTrades(ctx context.Context, s Selection) iter.Seq2[exchange.
 	}
 }
 
+// AggTrade is an aggregate trade with its symbol.
+type AggTrade struct {
+	Symbol string
+	exchange.AggTrade
+}
+
+// SelectAggTrades yields the chosen aggregate trades by symbol and id. It reads row by
+// row: memory stays flat, and the connection is held until the loop ends.
+func (db *DB) SelectAggTrades(ctx context.Context, s Selection) iter.Seq2[AggTrade, error] {
+	return func(yield func(AggTrade, error) bool) {
+		symbols := []string{s.Symbol}
+		if s.Symbol == "" {
+			var err error
+			if symbols, err = db.symbolsIn(ctx, "agg_trades"); err != nil {
+				yield(AggTrade{}, fmt.Errorf("symbols with aggregate trades: %w", err))
+				return
+			}
+		}
+		for _, symbol := range symbols {
+			from, end, err := db.keysOf(ctx, aggTradesOf(symbol), TradeRange{From: s.From, To: s.To})
+			if err != nil {
+				yield(AggTrade{}, fmt.Errorf("read aggregate trades of %s: %w", symbol, err))
+				return
+			}
+			for t, err := range stream(ctx, db, "aggregate trades", scanAggTrade, selectAggTrades+" AND agg_id >= ? AND agg_id < ? ORDER BY agg_id", symbol, from, end) {
+				if !yield(t, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
 // SelectOrders yields the chosen orders by symbol and id. The time of an order is
-// that of its acceptance. Like the Selects that follow it reads row by row: memory
-// stays flat, and the connection is held until the loop ends.
+// that of its acceptance. Like SelectAggTrades and the Selects that follow it reads row
+// by row.
 func (db *DB) SelectOrders(ctx context.Context, s Selection) iter.Seq2[exchange.Order, error] {
 	where, args := s.where("order_time")
 	return stream(ctx, db, "orders", scanOrder, selectOrders+where+" ORDER BY symbol, order_id", args...)

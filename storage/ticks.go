@@ -105,10 +105,17 @@ func tickText(t exchange.Tick) string {
 	return fmt.Sprintf("%s of %s at %d (buyer is maker: %t)", t.Quantity, t.Price, t.Time, t.BuyerIsMaker)
 }
 
-const selectTicks = `SELECT trade_id, price, quantity, trade_time, buyer_is_maker FROM trade_events
-	WHERE symbol = ? AND trade_id >= ?`
+var (
+	selectTicks    = ticksIn(tradesOf(""))
+	selectAggTicks = ticksIn(aggTradesOf(""))
+)
 
-// tickOfRow reads a row of selectTicks.
+// ticksIn returns the query for rows of the series from a key on.
+func ticksIn(s series) string {
+	return fmt.Sprintf("SELECT %[1]s, price, quantity, trade_time, buyer_is_maker FROM %[2]s WHERE symbol = ? AND %[1]s >= ?", s.key, s.table)
+}
+
+// tickOfRow reads a row of selectTicks or selectAggTicks.
 func tickOfRow(row []driver.Value) (t exchange.Tick, err error) {
 	id, _ := row[0].(int64)
 	price, _ := row[1].(string)
@@ -130,9 +137,19 @@ func tickOfRow(row []driver.Value) (t exchange.Tick, err error) {
 // and is returned as it is. Memory stays flat, and no connection is held meanwhile.
 // It is many times as fast as Trades.
 func (db *DB) Ticks(ctx context.Context, symbol string, r TradeRange, batch func([]exchange.Tick) error) error {
-	from, end, err := db.tradeBounds(ctx, symbol, r)
+	return db.ticksOf(ctx, tradesOf(symbol), selectTicks, r, batch)
+}
+
+// AggTicks is Ticks for the aggregate trades of symbol. Their ids are apart from those
+// of trades.
+func (db *DB) AggTicks(ctx context.Context, symbol string, r TradeRange, batch func([]exchange.Tick) error) error {
+	return db.ticksOf(ctx, aggTradesOf(symbol), selectAggTicks, r, batch)
+}
+
+func (db *DB) ticksOf(ctx context.Context, s series, query string, r TradeRange, batch func([]exchange.Tick) error) error {
+	from, end, err := db.keysOf(ctx, s, r)
 	if err != nil {
-		return fmt.Errorf("read trades of %s: %w", symbol, err)
+		return fmt.Errorf("read %s of %s: %w", s.kind, s.symbol, err)
 	}
 	page := make([]exchange.Tick, 0, ticksPerPage)
 	for left := r.Limit; from < end && (r.Limit == 0 || left > 0); left -= len(page) {
@@ -140,8 +157,8 @@ func (db *DB) Ticks(ctx context.Context, symbol string, r TradeRange, batch func
 		if r.Limit > 0 {
 			size = min(size, left)
 		}
-		if page, err = db.tickPage(ctx, page[:0], symbol, from, end, size); err != nil {
-			return fmt.Errorf("read trades of %s: %w", symbol, err)
+		if page, err = db.tickPage(ctx, page[:0], s, query, from, end, size); err != nil {
+			return fmt.Errorf("read %s of %s: %w", s.kind, s.symbol, err)
 		}
 		if len(page) == 0 {
 			return nil
@@ -157,24 +174,24 @@ func (db *DB) Ticks(ctx context.Context, symbol string, r TradeRange, batch func
 	return nil
 }
 
-// tradeBounds returns the ids that the range is between; end is not in it.
-func (db *DB) tradeBounds(ctx context.Context, symbol string, r TradeRange) (from, end int64, err error) {
+// keysOf returns the keys that the range is between; end is not in it.
+func (db *DB) keysOf(ctx context.Context, s series, r TradeRange) (from, end int64, err error) {
 	from, end = r.FromID, 1<<63-1
 	if r.From > 0 {
-		id, err := tradesOf(symbol).firstAt(ctx, db.reader, r.From)
+		id, err := s.firstAt(ctx, db.reader, r.From)
 		if err != nil {
 			return 0, 0, err
 		}
 		from = max(from, id)
 	}
 	if r.To > 0 {
-		end, err = tradesOf(symbol).firstAt(ctx, db.reader, r.To)
+		end, err = s.firstAt(ctx, db.reader, r.To)
 	}
 	return from, end, err
 }
 
-// tickPage appends up to limit trades of symbol with ids of from…end-1 to page.
-func (db *DB) tickPage(ctx context.Context, page []exchange.Tick, symbol string, from, end int64, limit int) ([]exchange.Tick, error) {
+// tickPage appends up to limit rows of the series with keys of from…end-1 to page.
+func (db *DB) tickPage(ctx context.Context, page []exchange.Tick, s series, query string, from, end int64, limit int) ([]exchange.Tick, error) {
 	c, err := db.reader.take(ctx)
 	if err != nil {
 		return page, err
@@ -184,6 +201,6 @@ func (db *DB) tickPage(ctx context.Context, page []exchange.Tick, symbol string,
 		t, err := tickOfRow(row)
 		page = append(page, t)
 		return err
-	}, selectTicks+" AND trade_id < ? ORDER BY trade_id LIMIT ?", symbol, from, end, int64(limit))
+	}, query+fmt.Sprintf(" AND %[1]s < ? ORDER BY %[1]s LIMIT ?", s.key), s.symbol, from, end, int64(limit))
 	return page, err
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // exportKinds are what can be exported, as the command line names it.
-var exportKinds = []string{"trades", "orders", "fills", "candles", "equity"}
+var exportKinds = []string{"trades", "aggtrades", "orders", "fills", "candles", "equity"}
 
 func (p *program) dataExportCommand() *cli.Command {
 	return &cli.Command{
@@ -147,15 +147,21 @@ func (p *program) export(c *cli.Context, db *storage.DB, order exportOrder) erro
 
 // rowsOf says what the rows of a kind are.
 func rowsOf(kind string) string {
-	if kind == "equity" {
+	switch kind {
+	case "equity":
 		return "finished positions"
+	case "aggtrades":
+		return "aggregate trades"
+	default:
+		return kind
 	}
-	return kind
 }
 
 // table returns what is to be exported, read from the database while it is written.
 func (o exportOrder) table(ctx context.Context, db *storage.DB) export.Table {
 	switch o.Kind {
+	case "aggtrades":
+		return export.AggTrades(aggregates(db.SelectAggTrades(ctx, o.period)))
 	case "orders":
 		return export.Orders(db.SelectOrders(ctx, o.period))
 	case "fills":
@@ -166,6 +172,16 @@ func (o exportOrder) table(ctx context.Context, db *storage.DB) export.Table {
 		return export.Equity(earnings(db.SelectFinished(ctx, o.period)))
 	default:
 		return export.Trades(db.SelectTrades(ctx, o.period))
+	}
+}
+
+func aggregates(trades iter.Seq2[storage.AggTrade, error]) iter.Seq2[export.AggTrade, error] {
+	return func(yield func(export.AggTrade, error) bool) {
+		for t, err := range trades {
+			if !yield(export.AggTrade(t), err) {
+				return
+			}
+		}
 	}
 }
 

@@ -34,6 +34,15 @@ func storedHistory(t testing.TB) (dir string) {
 	if _, err := db.Write(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
+	agg := []exchange.AggTrade{
+		{Tick: exchange.Tick{ID: 8, Time: noon, Price: 141_342, Quantity: 23e8}, FirstID: 1, LastID: 1},
+		{Tick: exchange.Tick{ID: 9, Time: noon + 1_000_000, Price: 141_342, Quantity: 46e8}, FirstID: 2, LastID: 3},
+	}
+	for _, symbol := range []string{"XRPETH", "XRPUSDT"} {
+		if _, err := db.PutAggTrades(t.Context(), symbol, agg); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return dir
 }
 
@@ -45,6 +54,9 @@ func TestExportWritesWhatIsAskedFor(t *testing.T) {
 		{"trades xrpeth --from 2019-10-11T12:00:01Z", "2 3"},
 		{"trades --to 2019-10-11T12:00:01Z", "1"},
 		{"trades XRPETH --from 2019-10-11 --to 2019-10-12", "1 2 3"},
+		{"aggtrades", "8 9 8 9"},
+		{"aggTrades XRPUSDT --from 2019-10-11T12:00:01Z", "9"},
+		{"aggtrades --to 2019-10-11T12:00:01Z", "8 8"},
 		{"orders", "3"},
 		{"fills XRPETH", "3"},
 		{"candles", "1"},
@@ -139,7 +151,7 @@ func TestAnInterruptedExportLeavesNoFile(t *testing.T) {
 
 func TestExportRefusesWhatItCannotDo(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                               `"": want one of the kinds trades, orders, fills, candles, equity`,
+		"":                                               `"": want one of the kinds trades, aggtrades, orders, fills, candles, equity`,
 		"trade --output x":                               `"trade": want one of the kinds`,
 		"trades A B --output x":                          "want a kind and at most one symbol, not 3 arguments",
 		"trades xrp/eth --output x":                      `"xrp/eth" is not a symbol's name`,

@@ -49,6 +49,27 @@ var examples = []struct {
 }`,
 	},
 	{
+		"aggtrades", func() export.Table {
+			return export.AggTrades(rowsOf(export.AggTrade{Symbol: "XRPETH", AggTrade: exchange.AggTrade{
+				Tick: exchange.Tick{ID: 7, Time: noon, Price: 141_342, Quantity: 23e8, BuyerIsMaker: true}, FirstID: 11, LastID: 13,
+			}}))
+		},
+		[]string{
+			"symbol,agg_id,price,quantity,first_trade_id,last_trade_id,trade_time,buyer_is_maker",
+			"XRPETH,7,0.00141342,23,11,13,2019-10-11T12:00:00.000000Z,true",
+		},
+		`message aggtrades {
+	required binary symbol (STRING);
+	required int64 agg_id (INT(64,true));
+	required int64 price (DECIMAL(18,8));
+	required fixed_len_byte_array(16) quantity (DECIMAL(38,8));
+	required int64 first_trade_id (INT(64,true));
+	required int64 last_trade_id (INT(64,true));
+	required int64 trade_time (TIMESTAMP(isAdjustedToUTC=true,unit=MICROS));
+	required boolean buyer_is_maker;
+}`,
+	},
+	{
 		"orders", func() export.Table {
 			return export.Orders(rowsOf(exchange.Order{
 				Symbol: "XRPETH", ID: 3, ClientID: "hh-k1m0zxts-0-B1", Side: exchange.Buy, Status: exchange.PartiallyFilled,

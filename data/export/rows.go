@@ -24,6 +24,27 @@ func Trades(rows iter.Seq2[exchange.TradeEvent, error]) Table {
 	)
 }
 
+// AggTrade is an aggregate trade with its symbol.
+type AggTrade struct {
+	Symbol string
+	exchange.AggTrade
+}
+
+// AggTrades returns a table of aggregate trades.
+func AggTrades(rows iter.Seq2[AggTrade, error]) Table {
+	type row = AggTrade
+	return tableOf("aggtrades", rows,
+		textOf("symbol", func(t *row) string { return t.Symbol }),
+		integerOf("agg_id", func(t *row) int64 { return t.ID }),
+		amountOf("price", func(t *row) decimal.Decimal { return t.Price.Decimal() }),
+		quantityOf("quantity", func(t *row) decimal.Decimal { return t.Quantity.Decimal() }),
+		integerOf("first_trade_id", func(t *row) int64 { return t.FirstID }),
+		integerOf("last_trade_id", func(t *row) int64 { return t.LastID }),
+		timeOf("trade_time", func(t *row) exchange.Micros { return t.Time }),
+		flagOf("buyer_is_maker", func(t *row) bool { return t.BuyerIsMaker }),
+	)
+}
+
 // Orders returns a table of orders.
 func Orders(rows iter.Seq2[exchange.Order, error]) Table {
 	type row = exchange.Order
