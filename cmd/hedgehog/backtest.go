@@ -66,6 +66,8 @@ func (p *program) backtestCommand() *cli.Command {
 type trial struct {
 	config                      backtest.Config
 	settingsSource, rulesSource string
+	// agg says that the trades are the database's aggregate trades, for want of others.
+	agg bool
 }
 
 // trialFlags returns the flags that trialOf reads.
@@ -82,6 +84,9 @@ func trialFlags() []cli.Flag {
 
 // trialOf returns what the flags ask to be tried, on the trades of h.
 func (p *program) trialOf(c *cli.Context, h *past) (t trial, err error) {
+	if t.agg = h.agg; t.agg {
+		fmt.Fprintf(p.stderr, "note: only aggregate trades of %s are stored of this time, so they are taken; hedgehog data download %[1]s brings single trades\n", h.symbol)
+	}
 	t.config = backtest.Config{
 		PartialFills: c.Bool("partial-fills"), Latency: c.Duration("latency"), AllowHoles: c.Bool("allow-holes"),
 		Log: slog.New(slog.DiscardHandler),

@@ -85,6 +85,9 @@ func (t trial) notes() []string {
 		"Settings: " + t.settingsSource + ".",
 		fmt.Sprintf("Rules of %s: %s; tick %s, step %s.", c.Symbol.Name, t.rulesSource, c.Symbol.Filters.TickSize, c.Symbol.Filters.StepSize),
 	}
+	if t.agg {
+		notes = append(notes, "The trades are aggregate trades: what one order took at one price counts as one.")
+	}
 	if c.PartialFills {
 		notes = append(notes, "A fill is no larger than the trade that causes it.")
 	}

@@ -57,7 +57,7 @@ func (p *program) rulesOf(c *cli.Context, h *past) (rules exchange.Symbol, sourc
 // suits returns an error where the first stored trades could not have happened under
 // the rules.
 func suits(ctx context.Context, h *past, rules exchange.Symbol) error {
-	return h.db.Ticks(ctx, h.symbol, storage.TradeRange{Limit: 1000}, func(ticks []exchange.Tick) error {
+	return h.stored(ctx, 1000, func(ticks []exchange.Tick) error {
 		for _, t := range ticks {
 			if price := t.Price.Decimal(); !price.Mod(rules.Filters.TickSize).IsZero() {
 				return fmt.Errorf("trade %d has the price %s, no multiple of the built-in tick %s", t.ID, price, rules.Filters.TickSize)

@@ -205,6 +205,57 @@ func TestAPeriodIsTheSameFromDumpsAndDatabase(t *testing.T) {
 	}
 }
 
+// mustStoreAggTrades stores the ticks as aggregate trades.
+func mustStoreAggTrades(t testing.TB, dir string, ticks []exchange.Tick) {
+	t.Helper()
+	db := mustOpenHistory(t, dir)
+	defer mustClose(t, db)
+	agg := make([]exchange.AggTrade, len(ticks))
+	for i, tick := range ticks {
+		agg[i] = exchange.AggTrade{Tick: tick, FirstID: tick.ID, LastID: tick.ID}
+	}
+	if _, err := db.PutAggTrades(t.Context(), "XRPETH", agg); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAggregateTradesAreTakenWhereNoOthersAreStored(t *testing.T) {
+	ticks := pastTicks(12_000)
+	dir := mustStore(t, ticks[:6000])
+	mustStoreAggTrades(t, dir, ticks)
+	run := func(args ...string) result {
+		return hedgehog(t.Context(), append([]string{"backtest", "XRPETH", "--set", "budget=10", "--json"}, args...)...)
+	}
+	const note = "note: only aggregate trades of XRPETH are stored of this time, so they are taken; hedgehog data download XRPETH brings single trades\n"
+	late := []string{"--from", "2019-10-12T05:00:00Z"} // of which there are no trades
+	want := run(append(late, "--file", mustDump(t, "XRPETH-aggTrades-2019-10.csv", ticks))...)
+	got := run(append(late, "--data-dir", dir)...)
+	if got.code != exitOK || got.stdout != want.stdout || progressLine.ReplaceAllString(got.stderr, "") != note {
+		t.Errorf("%+v, want the result of the dump\n%s", got, want.stdout)
+	}
+	text := hedgehog(t.Context(), append([]string{"backtest", "XRPETH", "--data-dir", dir}, late...)...)
+	if !strings.Contains(text.stdout, "The trades are aggregate trades") {
+		t.Errorf("the output does not say so:\n%s", text.stdout)
+	}
+	// Where there are trades these are taken, however few.
+	if both := run("--data-dir", dir); both.code != exitOK || !strings.Contains(both.stdout, `"trades": 6000,`) || strings.Contains(both.stderr, "aggregate") {
+		t.Errorf("with trades: %+v", both)
+	}
+	none := run("--data-dir", dir, "--from", "2019-11-01")
+	checkFailure(t, none, exitFailure, "there are no trades of XRPETH in this period; those in the database of "+dir+" are from 2019-10-11T12:00:00Z to 2019-10-12T04:39:50Z: choose another with --from and --to, or fetch them with hedgehog data download XRPETH --from DATE --to DATE, or name dumps with --file")
+
+	holes := mustStore(t, nil)
+	mustStoreAggTrades(t, holes, append(slices.Clone(ticks[:50]), ticks[60:100]...))
+	r := run("--data-dir", holes)
+	if r.code != exitFailure || !strings.HasSuffix(r.stderr, "trades 51 to 60 of XRPETH are missing (10), which are ids of aggregate trades: fetch them with hedgehog data download XRPETH --kind aggTrades --from DATE --to DATE, or go on with --allow-holes\n") {
+		t.Errorf("with a hole: %+v", r)
+	}
+	none = run("--data-dir", holes, "--from", "2019-11-01")
+	if !strings.Contains(none.stderr, "are from 2019-10-11T12:00:00Z to 2019-10-11T12:16:30Z") {
+		t.Errorf("without trades in the period: %+v", none)
+	}
+}
+
 func TestTheSameInputGivesTheSameBytes(t *testing.T) {
 	dump := mustDump(t, "XRPETH-trades-2019-10-11.csv", pastTicks(5000))
 	var all [2][4]string

@@ -24,6 +24,7 @@ type past struct {
 	from, to exchange.Micros // as periodOf returns them
 	files    []string        // dumps in the order of their trades; without any it is the database
 	db       *storage.DB     // nil where it is dumps and no database is named
+	agg      bool            // of the database it is the aggregate trades
 	dir      string          // of the database
 }
 
@@ -48,8 +49,39 @@ func openPast(c *cli.Context, symbol string) (*past, error) {
 			return h, err
 		}
 	}
-	h.db, err = openHistory(c)
-	return h, err
+	if h.db, err = openHistory(c); err != nil || len(h.files) > 0 {
+		return h, err
+	}
+	if err := h.chooseKind(c.Context); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// chooseKind takes the aggregate trades where there are no trades in the period.
+func (h *past) chooseKind(ctx context.Context) error {
+	for _, h.agg = range []bool{false, true} {
+		found := false
+		err := h.stored(ctx, 1, func([]exchange.Tick) error {
+			found = true
+			return nil
+		})
+		if err != nil || found {
+			return err
+		}
+	}
+	h.agg = false
+	return nil
+}
+
+// stored hands out the trades of the database in the period, up to limit of them, all
+// for 0.
+func (h *past) stored(ctx context.Context, limit int, batch func([]exchange.Tick) error) error {
+	chosen := storage.TradeRange{From: h.from, To: h.to, Limit: limit}
+	if h.agg {
+		return h.db.AggTicks(ctx, h.symbol, chosen, batch)
+	}
+	return h.db.Ticks(ctx, h.symbol, chosen, batch)
 }
 
 // Close closes the database.
@@ -68,7 +100,7 @@ func (h *past) ticks(ctx context.Context) backtest.Ticks {
 	return ahead(func(yield func([]exchange.Tick, error) bool) {
 		stopped := errors.New("stopped")
 		var own spaces // a page is the database's again when it has been handed out
-		err := h.db.Ticks(ctx, h.symbol, storage.TradeRange{From: h.from, To: h.to}, func(page []exchange.Tick) error {
+		err := h.stored(ctx, 0, func(page []exchange.Tick) error {
 			for part := range slices.Chunk(page, ticksPerBatch) {
 				space := own.take()
 				if !yield(space[:copy(space, part)], nil) {
@@ -213,6 +245,8 @@ func (h *past) advise(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &hole) && len(h.files) > 0:
 		return fmt.Errorf("%w: give the dump that has them with --file too, or go on with --allow-holes", err)
+	case errors.As(err, &hole) && h.agg:
+		return fmt.Errorf("%w, which are ids of aggregate trades: fetch them with hedgehog data download %s --kind aggTrades --from DATE --to DATE, or go on with --allow-holes", err, h.symbol)
 	case errors.As(err, &hole):
 		return fmt.Errorf("%w: fetch them with hedgehog data fill %s, or go on with --allow-holes", err, h.symbol)
 	case errors.Is(err, backtest.ErrNoTrades):
@@ -244,28 +278,16 @@ func (h *past) nothing(ctx context.Context) error {
 // extent returns the times of the first and the last trade that there are in all,
 // 0 where there are none.
 func (h *past) extent(ctx context.Context) (first, last exchange.Micros, err error) {
-	note := func(ticks []exchange.Tick) error {
-		first = cmp.Or(first, ticks[0].Time)
-		last = ticks[len(ticks)-1].Time
-		return ctx.Err()
+	if len(h.files) == 0 {
+		return h.db.Extent(ctx, h.symbol)
 	}
-	if len(h.files) > 0 {
-		for ticks, err := range dumpTicks(h.files, 0, 0) {
-			if err = cmp.Or(err, context.Cause(ctx)); err != nil {
-				return 0, 0, err
-			}
-			_ = note(ticks)
+	for ticks, err := range dumpTicks(h.files, 0, 0) {
+		if err = cmp.Or(err, context.Cause(ctx)); err != nil {
+			return 0, 0, err
 		}
-		return first, last, nil
+		first, last = cmp.Or(first, ticks[0].Time), ticks[len(ticks)-1].Time
 	}
-	if err := h.db.Ticks(ctx, h.symbol, storage.TradeRange{Limit: 1}, note); err != nil {
-		return 0, 0, err
-	}
-	id, _, err := h.db.LastTradeBefore(ctx, h.symbol, math.MaxInt64)
-	if err != nil {
-		return 0, 0, err
-	}
-	return first, last, h.db.Ticks(ctx, h.symbol, storage.TradeRange{FromID: id, Limit: 1}, note)
+	return first, last, nil
 }
 
 // iso writes a time as --from and --to read it.
