@@ -17,6 +17,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"hedgehog/node"
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 )
 
@@ -245,6 +246,51 @@ func TestReadinessSaysWhatIsMissing(t *testing.T) {
 	}
 	if got := r.scrape(t).value("hedgehog_ready", ""); got != 0 {
 		t.Errorf("hedgehog_ready is %v", got)
+	}
+}
+
+func TestMetricsNeedTheRoleReadAndProfilesAdmin(t *testing.T) {
+	n := startNode(t, func(c *node.Config) { c.Exchange = quietMarket(t).url })
+	root := n.makeToken(t, "root", "admin")
+	made, err := n.with(t, root).MakeToken(t.Context(), api.NewToken{Name: "eye", Role: "read"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eye := access.Secret(made.Secret)
+	for _, tt := range []struct {
+		path               string
+		none, reads, admin int
+	}{
+		{"/healthz", 200, 200, 200},
+		{"/readyz", 200, 200, 200},
+		{"/metrics", 401, 200, 200},
+		{"/debug/pprof/", 401, 403, 200},
+		{"/debug/pprof/heap", 401, 403, 200},
+		{"/debug/pprof/cmdline", 401, 403, 200},
+		{"/debug/pprof/profile?seconds=1", 401, 403, 200},
+		{"/debug/pprof/symbol", 401, 403, 200},
+		{"/debug/pprof/trace?seconds=0.01", 401, 403, 200},
+	} {
+		for _, as := range []struct {
+			token  access.Secret
+			status int
+		}{{"", tt.none}, {eye, tt.reads}, {root, tt.admin}} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.node.Address().String()+tt.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if as.token != "" {
+				request.Header.Set("Authorization", "Bearer "+as.token.Text())
+			}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != as.status {
+				t.Errorf("%s: status %d, want %d", tt.path, response.StatusCode, as.status)
+			}
+		}
 	}
 }
 
