@@ -56,7 +56,7 @@ export function world() {
     trades: [1, 2, 3].map((i) => ({ symbol: "XRPUSDT", trade_id: i, price: `0.432${i}`, quantity: "100.5", trade_time: us() - (4 - i) * 1e6, event_time: us(), buyer_is_maker: i % 2 === 0, source: "live" })),
     candles: Array.from({ length: 60 }, (_, i) => ({ symbol: "XRPUSDT", minutes: 1, start_time: open - (60 - i) * 60e6, open: "0.4310", high: "0.4330", low: "0.4300", close: i % 3 ? "0.4320" : "0.4305", volume: "10", trades: 3 })),
     settings: ["BTCUSDT", "ETHUSDT", "LTCUSDT", "XRPETH", "XRPUSDT"].map((s) => settings(s, "off")),
-    backtests: [{ id: "b1", symbol: "XRPUSDT", from_us: us() - 24 * hour, to_us: us(), created_us: us() - hour, state: "done", progress: 1, settings: {}, summary: { cycles: 12, profit: "1.25", profit_percent: "0.125" } }],
+    backtests: [{ id: "b1", symbol: "XRPUSDT", from_us: us() - 24 * hour, to_us: us(), created_us: us() - hour, state: "done", progress: 1, settings: {}, summary: { trades: 86_400, missing_trades: 0, orders: 30, cycles: 12, won: 11, profit: "1.25", profit_percent: "0.125", realized: "1.5", fees: "0.9", max_drawdown: "3.1", max_drawdown_percent: "0.31", buy_and_hold_percent: "-2.2" } }],
     report: "<!doctype html><html lang=en><title>Report</title><h1>Report</h1><p>12 cycles</p>",
     /** How a request that changes something is answered: [status, body]. */
     changes: () => [200, {}],

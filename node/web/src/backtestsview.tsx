@@ -2,13 +2,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "./api";
-import { round, trim } from "./decimal";
+import { group, round, trim } from "./decimal";
 import { changesOf, draftOf, type Draft } from "./draft";
-import { gain, moment, span } from "./format";
+import { moment, span } from "./format";
 import { backtestPath } from "./route";
 import { status } from "./store";
-import { Badge, Button, DialogForm, Section, Table, confirm, openDialog } from "./ui";
-import type { Backtest, Settings } from "./types";
+import { Badge, Button, DialogForm, Figure, Gain, Money, Section, Table, confirm, openDialog } from "./ui";
+import type { Backtest, BacktestSummary, Settings } from "./types";
 
 /** Asks for the backtests, again while one is not done. */
 function useBacktests(): { list: Backtest[] | null; error: string; again: () => void } {
@@ -57,14 +57,7 @@ function StateBadge({ backtest: b }: { backtest: Backtest }) {
   );
 }
 
-/** A figure of a backtest's summary, as text. */
-function figure(b: Backtest, ...names: string[]): string | null {
-  for (const name of names) {
-    const value = b.summary?.[name];
-    if (typeof value === "string" || typeof value === "number") return String(value);
-  }
-  return null;
-}
+const percents = (text: string) => `${group(trim(round(text, 2)))}\u00a0%`;
 
 export function BacktestsView() {
   const { list, error, again } = useBacktests();
@@ -89,7 +82,7 @@ export function BacktestsView() {
             { head: "Symbol", main: true, cell: (b) => (b.state === "done" ? <a href={backtestPath(b.id)}>{b.symbol}</a> : b.symbol) },
             { head: "Period", cell: (b) => <Period backtest={b} /> },
             { head: "State", cell: (b) => <StateBadge backtest={b} /> },
-            { head: "Cycles", end: true, cell: (b) => figure(b, "cycles") ?? "–" },
+            { head: "Cycles", end: true, cell: (b) => b.summary?.cycles ?? "–" },
             { head: "Profit", end: true, cell: (b) => <Outcome backtest={b} /> },
             { head: "Started", wide: true, cell: (b) => moment(b.created_us) },
             {
@@ -123,15 +116,11 @@ function Period({ backtest: b }: { backtest: Backtest }) {
 }
 
 function Outcome({ backtest: b }: { backtest: Backtest }) {
-  const profit = figure(b, "profit");
-  if (profit === null) return <>–</>;
-  const share = figure(b, "profit_percent");
-  const loss = profit.startsWith("-");
+  if (!b.summary) return <>–</>;
   return (
-    <span class={loss ? "loss" : "gain"} title={profit}>
-      {gain(profit, "USDT")}
-      {share !== null && <span class="unit"> {trim(round(share, 2))}&nbsp;%</span>}
-    </span>
+    <>
+      <Gain amount={b.summary.profit} asset="" /> <span class="unit">{percents(b.summary.profit_percent)}</span>
+    </>
   );
 }
 
@@ -247,6 +236,29 @@ function NewForm({ done }: { done: () => void }) {
   );
 }
 
+function Summary({ summary: s }: { summary: BacktestSummary }) {
+  return (
+    <dl class="figures">
+      <Figure name="Profit">
+        <Gain amount={s.profit} asset="" /> <span class="unit">{percents(s.profit_percent)}</span>
+      </Figure>
+      <Figure name="Buy and hold">{percents(s.buy_and_hold_percent)}</Figure>
+      <Figure name="Cycles">
+        {s.cycles} <span class="unit">{s.won} won</span>
+      </Figure>
+      <Figure name="Fees">
+        <Money amount={s.fees} asset="" />
+      </Figure>
+      <Figure name="Largest drawdown">
+        <Money amount={s.max_drawdown} asset="" /> <span class="unit">{percents(s.max_drawdown_percent)}</span>
+      </Figure>
+      <Figure name="Trades">
+        {group(String(s.trades))} {s.missing_trades > 0 && <span class="unit">{s.missing_trades} missing</span>}
+      </Figure>
+    </dl>
+  );
+}
+
 /** One backtest: its settings and its report. */
 export function BacktestView({ id }: { id: string }) {
   const [b, setB] = useState<Backtest | null>(null);
@@ -298,6 +310,7 @@ export function BacktestView({ id }: { id: string }) {
         </div>
       </div>
       {b.error && <p class="error" role="alert">{b.error}</p>}
+      {b.summary && <Summary summary={b.summary} />}
       {b.state === "done" && (
         // The report is a page of its own: in the sandbox it can't reach the API.
         <iframe class="report" sandbox="allow-scripts" src={api.reportPath(id)} title={`Report of the backtest of ${b.symbol}`} />

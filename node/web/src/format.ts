@@ -5,8 +5,16 @@ import { divide, group, multiply, places, round, sign, trim } from "./decimal";
 // Money of account is written to the cent; other assets as exactly as exchanges count them.
 const cents = new Set(["USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USD", "EUR", "GBP", "TRY", "DAI"]);
 
-/** An amount of an asset, rounded to what matters; small ones keep more places. */
+/**
+ * An amount of an asset, rounded to what matters; small ones keep more places. Where the asset
+ * is not known, asset is empty and four digits matter.
+ */
 export function money(amount: string, asset: string): string {
+  if (asset === "") {
+    let places = 2;
+    while (places < 8 && sign(amount) !== 0 && /^-?0\.0*\d{0,3}$/.test(round(amount, places))) places++;
+    return group(round(amount, places));
+  }
   if (!cents.has(asset)) return group(trim(round(amount, 8)));
   const small = sign(amount) !== 0 && sign(round(amount, 1)) === 0;
   return group(round(amount, small ? 4 : 2));

@@ -218,8 +218,23 @@ export interface Backtest {
   state: "waiting" | "running" | "done" | "failed";
   progress: number;
   error?: string;
-  settings?: Record<string, unknown>;
-  summary?: Record<string, unknown>;
+  settings: { chunks: number; budget: string; buy_down_interval: string; profit_target: string; rebuy_interval: string };
+  summary?: BacktestSummary;
+}
+
+export interface BacktestSummary {
+  trades: number;
+  missing_trades: number;
+  orders: number;
+  cycles: number;
+  won: number;
+  profit: string;
+  profit_percent: string;
+  realized: string;
+  fees: string;
+  max_drawdown: string;
+  max_drawdown_percent: string;
+  buy_and_hold_percent: string;
 }
 
 /** A frame that the server sends over GET /api/v1/live. */

@@ -11,6 +11,14 @@ test("money of account has cents, and more where it is little", () => {
   expect(money("0.04", "USDT")).toBe("0.0400");
 });
 
+test("money of an asset that is not known has four digits", () => {
+  expect(plain(money("12345.678", ""))).toBe("12 345.68");
+  expect(money("1.5", "")).toBe("1.50");
+  expect(money("0.000123456", "")).toBe("0.0001235");
+  expect(money("-0.05", "")).toBe("−0.05000");
+  expect(money("0", "")).toBe("0.00");
+});
+
 test("other assets keep what exchanges count", () => {
   expect(money("0.000123456789", "BTC")).toBe("0.00012346");
   expect(money("1.50", "ETH")).toBe("1.5");
