@@ -42,6 +42,11 @@ page-check: ## check the types of the page's sources and run their tests, where 
 	  echo "npm is not there: the page's tests are left out" >&2; \
 	fi
 
+.PHONY: screenshots
+PICTURES ?= bin/screenshots
+screenshots: page ## make pictures of the page's views in PICTURES (bin/screenshots), after AFTER (3m) of trading
+	$(GO) test -count=1 -timeout 30m -run '^TestScreenshots$$' ./cmd/hedgehog -screenshots $(abspath $(PICTURES)) -screenshots-after $(or $(AFTER),3m)
+
 run: build ## run one node that trades a symbol on a simulated exchange
 	@deploy/local/run.sh
 

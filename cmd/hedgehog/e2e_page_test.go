@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -167,4 +168,22 @@ func TestThePageShowsAndSteersACluster(t *testing.T) {
 	}
 	c, off := openPage(t)
 	c.drive("cluster.mjs", map[string]any{"off": off})
+}
+
+var (
+	pictures = flag.String("screenshots", "", "make pictures of the page in `DIR`")
+	warm     = flag.Duration("screenshots-after", 3*time.Minute, "have the cluster trade for so long before")
+)
+
+// Pictures of every view, for people to look at.
+func TestScreenshots(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("for make screenshots")
+	}
+	c, off := openPage(t)
+	begun := time.Now()
+	for time.Since(begun) < *warm { // there is nothing to wait for but time
+		time.Sleep(time.Second)
+	}
+	c.drive("screenshots.mjs", map[string]any{"off": off}, "PICTURES="+*pictures)
 }

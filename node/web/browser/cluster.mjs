@@ -43,7 +43,7 @@ await run([
     await page.locator("[data-banner=open]").waitFor();
     const symbols = (await answer("/cluster/symbols")).map((s) => s.symbol).sort();
     await until("all symbols to be in a card", async () => Object.values(await cards()).flat().sort().join() === symbols.join());
-    await page.locator(".figures").getByText("Profit, 24 hours").waitFor();
+    await page.locator(".figures").getByText("Profit, 24 hours").first().waitFor();
     await sound(page, "cluster");
   }],
   ["trades arrive as they happen, and candles, orders and positions are there", async () => {

@@ -217,6 +217,17 @@ await run([
       const sent = JSON.stringify(w.changed.at(-1));
       check(sent === '["POST","/cluster/drain",{"node":"n2","dry_run":false}]', `sent ${sent}`);
     })],
+  ["the browser's way back leaves an open dialog", () =>
+    within(() => {}, async (page, w) => {
+      await page.getByRole("link", { name: "Events", exact: true }).click();
+      await page.getByRole("link", { name: "XRPUSDT" }).click();
+      await page.getByRole("button", { name: "Settings" }).click();
+      await page.getByRole("dialog").waitFor();
+      await page.goBack();
+      await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
+      check((await page.getByRole("dialog").count()) === 0, "the dialog stays");
+      check(w.changed.length === 0, "something was changed");
+    })],
   ["the keyboard alone leads everywhere, with the focus to be seen", () =>
     within(() => {}, async (page) => {
       await page.locator("[data-connection=live]").waitFor();

@@ -16,8 +16,7 @@ import {
 } from "lightweight-charts";
 import type { Feed } from "./feed";
 import { lengthName, moment } from "./format";
-import { resting } from "./orders";
-import { marks, type Bar } from "./series";
+import { levels, marks, type Bar } from "./series";
 import { theme } from "./theme";
 
 /** A colour of the style sheet as it is now, light or dark. */
@@ -112,18 +111,16 @@ export function Chart({ feed, minutes }: { feed: Feed; minutes: number }) {
       })),
     );
     for (const line of at.lines) at.series.removePriceLine(line);
-    at.lines = [...orders.values()]
-      .filter((o) => resting(o.status))
-      .map((o) =>
-        at.series.createPriceLine({
-          price: Number(o.price),
-          color: o.side === "BUY" ? buy : sell,
-          lineStyle: 2,
-          lineWidth: 1,
-          axisLabelVisible: true,
-          title: o.side === "BUY" ? "buy" : "sell",
-        }),
-      );
+    at.lines = levels(orders.values()).map((l) =>
+      at.series.createPriceLine({
+        price: l.price,
+        color: l.side === "BUY" ? buy : sell,
+        lineStyle: 2,
+        lineWidth: 1,
+        axisLabelVisible: true,
+        title: (l.side === "BUY" ? "buy" : "sell") + (l.count > 1 ? ` ×${l.count}` : ""),
+      }),
+    );
   }, [orders, minutes, look]);
 
   return (

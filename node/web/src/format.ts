@@ -15,7 +15,7 @@ export function money(amount: string, asset: string): string {
     while (places < 8 && sign(amount) !== 0 && /^-?0\.0*\d{0,3}$/.test(round(amount, places))) places++;
     return group(round(amount, places));
   }
-  if (!cents.has(asset)) return group(trim(round(amount, 8)));
+  if (!cents.has(asset)) return group(trim(round(amount, /^-?0*[1-9]/.test(amount) ? 4 : 8)));
   const small = sign(amount) !== 0 && sign(round(amount, 1)) === 0;
   return group(round(amount, small ? 4 : 2));
 }

@@ -1,6 +1,7 @@
 // The candles of a chart: stored ones, and the one that still grows, which is put together
 // from shorter ones and from trades. A chart may be drawn with floating-point numbers.
 
+import { resting } from "./orders";
 import type { Candle, Order, Trade } from "./types";
 
 /** The lengths that the node builds, in minutes. */
@@ -115,4 +116,24 @@ export function marks(orders: Iterable<Order>, minutes: number): Mark[] {
     else found.set(key, { time, side: o.side, count: 1 });
   }
   return [...found.values()].sort((a, b) => a.time - b.time || a.side.localeCompare(b.side));
+}
+
+/** A price at which our orders rest. */
+export interface Level {
+  price: number;
+  side: "BUY" | "SELL";
+  count: number;
+}
+
+/** The prices at which orders rest, from the highest down. */
+export function levels(orders: Iterable<Order>): Level[] {
+  const found = new Map<string, Level>();
+  for (const o of orders) {
+    if (!resting(o.status)) continue;
+    const key = `${Number(o.price)} ${o.side}`;
+    const level = found.get(key);
+    if (level) level.count++;
+    else found.set(key, { price: Number(o.price), side: o.side, count: 1 });
+  }
+  return [...found.values()].sort((a, b) => b.price - a.price);
 }

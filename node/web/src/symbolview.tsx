@@ -185,7 +185,7 @@ const whose = ["open", "all"] as const;
 
 function Positions({ feed, quote }: { feed: Feed; quote: string }) {
   const [which, setWhich] = useState<(typeof whose)[number]>("open");
-  const [many, setMany] = useState(50);
+  const [many, setMany] = useState(12);
   const all = inOrder(feed.positions.value.values());
   const rows = which === "open" ? all.filter((p) => p.state === "open") : all;
   const last = feed.price.value?.amount;
@@ -210,12 +210,19 @@ function Positions({ feed, quote }: { feed: Feed; quote: string }) {
           { head: "Gain", end: true, cell: (p) => <PositionGain position={p} last={last} quote={quote} /> },
         ]}
       />
-      {rows.length > many && (
-        <Button small onClick={() => setMany(many + 200)}>
-          Show more of {rows.length}
-        </Button>
-      )}
+      <More many={many} of={rows.length} more={() => setMany(many + 100)} />
     </Section>
+  );
+}
+
+function More({ many, of, more }: { many: number; of: number; more: () => void }) {
+  if (of <= many) return null;
+  return (
+    <div class="buttons start">
+      <Button small onClick={more}>
+        Show more, of {of}
+      </Button>
+    </div>
   );
 }
 
@@ -235,13 +242,14 @@ function PositionGain({ position, last, quote }: { position: Position; last: str
 }
 
 function Orders({ feed, quote }: { feed: Feed; quote: string }) {
-  const rows = [...feed.orders.value.values()].sort((a, b) => b.time - a.time || b.order_id - a.order_id).slice(0, 40);
+  const [many, setMany] = useState(12);
+  const rows = [...feed.orders.value.values()].sort((a, b) => b.time - a.time || b.order_id - a.order_id);
   const decimals = feed.decimals.value;
   return (
     <Section title="Orders" extra={feed.missing.value.length > 0 && <Badge tone="warn">without those stored on {feed.missing.value.join(", ")}</Badge>}>
       <Table<Order>
         caption="Our orders, the latest first"
-        rows={rows}
+        rows={rows.slice(0, many)}
         id={(o) => o.order_id}
         empty="No order has been sent yet."
         columns={[
@@ -255,6 +263,7 @@ function Orders({ feed, quote }: { feed: Feed; quote: string }) {
           { head: "Number", end: true, wide: true, cell: (o) => <span title={o.client_order_id}>{o.order_id}</span> },
         ]}
       />
+      <More many={many} of={rows.length} more={() => setMany(many + 100)} />
     </Section>
   );
 }

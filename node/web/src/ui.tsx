@@ -5,7 +5,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { sign } from "./decimal";
 import { gain, money } from "./format";
-import { may, role, say } from "./store";
+import { may, role, route, say } from "./store";
 import type { Plan, Role } from "./types";
 
 type Tone = "good" | "bad" | "warn" | "busy" | "plain";
@@ -195,6 +195,8 @@ export function DialogPlace() {
   useEffect(() => {
     if (what) dialog.current?.showModal();
   }, [what]);
+  // Whoever goes elsewhere, as by the browser's way back, leaves the dialog.
+  useEffect(() => closeDialog, [route.value]);
   if (!what) return null;
   const Content = what.content;
   return (

@@ -22,6 +22,7 @@ test("money of an asset that is not known has four digits", () => {
 test("other assets keep what exchanges count", () => {
   expect(money("0.000123456789", "BTC")).toBe("0.00012346");
   expect(money("1.50", "ETH")).toBe("1.5");
+  expect(money("-306.58930401", "ETH")).toBe("−306.5893");
 });
 
 test("gains and losses have their signs", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addTrade, bars, finish, marks, startOf, type Bar } from "../src/series";
+import { addTrade, bars, finish, levels, marks, startOf, type Bar } from "../src/series";
 import type { Candle, Order, Trade } from "../src/types";
 
 const second = 1_000_000;
@@ -60,11 +60,21 @@ test("starts are whole lengths since the epoch", () => {
   expect(startOf(1_570_752_061 * second, 1440) % 86_400).toBe(0);
 });
 
+const order = (side: "BUY" | "SELL", executed: string, time: number, more: Partial<Order> = {}): Order => ({
+  symbol: "X", order_id: time, client_order_id: "c", side, status: "FILLED", price: "1",
+  original_quantity: "1", executed_quantity: executed, quote_quantity: executed, time, update_time: time, ...more,
+});
+
+test("orders that rest at one price are one level", () => {
+  const resting = (price: string, side: "BUY" | "SELL" = "BUY") => order(side, "0", 1, { status: "NEW", price });
+  expect(levels([resting("0.43"), resting("0.5", "SELL"), resting("0.430"), order("BUY", "1", 1), resting("0.42")])).toEqual([
+    { price: 0.5, side: "SELL", count: 1 },
+    { price: 0.43, side: "BUY", count: 2 },
+    { price: 0.42, side: "BUY", count: 1 },
+  ]);
+});
+
 test("fills are marked by candle and side; orders without one are not", () => {
-  const order = (side: "BUY" | "SELL", executed: string, time: number): Order => ({
-    symbol: "X", order_id: time, client_order_id: "c", side, status: "FILLED", price: "1",
-    original_quantity: "1", executed_quantity: executed, quote_quantity: executed, time, update_time: time,
-  });
   const found = marks([order("SELL", "1", 61 * second), order("BUY", "1", second), order("BUY", "0.5", 2 * second), order("BUY", "0", second)], 1);
   expect(found).toEqual([
     { time: 0, side: "BUY", count: 2 },
