@@ -10,7 +10,6 @@ import (
 
 	"hedgehog/data/bus"
 	"hedgehog/exchange"
-	"hedgehog/node/access"
 	"hedgehog/node/api"
 	"hedgehog/node/live"
 )
@@ -44,7 +43,7 @@ func (c *changes) wait() <-chan struct{} {
 
 // getLive tells what goes on over a websocket, until the client leaves.
 func (n *Node) getLive(w http.ResponseWriter, r *http.Request) error {
-	err := n.live.Serve(w, r, func() bool { return n.door.Valid(access.Of(r.Context())) })
+	err := n.live.Serve(w, r)
 	var refused *live.Refusal
 	if errors.As(err, &refused) {
 		return &requestError{status: refused.Status, reason: refused.Reason}

@@ -27,6 +27,7 @@ import (
 	"hedgehog/exchange"
 	"hedgehog/exchange/binance"
 	"hedgehog/node/access"
+	"hedgehog/node/backtests"
 	"hedgehog/node/live"
 	"hedgehog/node/metrics"
 	"hedgehog/storage"
@@ -61,6 +62,7 @@ type Node struct {
 	url         string   // likewise
 	door        *access.Door
 	store       store
+	backtests   *backtests.Runner
 	client      *binance.Client
 	exchangeURL string // where the exchange's REST API is
 	orders      *streamer.Orders
@@ -179,6 +181,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.OnWrite(n.metrics.Wrote)
 	n.store = store{db}
+	n.backtests = n.openBacktests()
 	if err := n.openMember(ctx); err != nil {
 		return err
 	}
@@ -231,6 +234,7 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	n.sayWhoGetsIn()
 	running, runCtx := errgroup.WithContext(ctx)
 	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler(), nil) })
+	running.Go(func() error { return n.backtests.Run(runCtx) })
 	running.Go(func() error {
 		if err := n.runMember(runCtx, endMembership); err != nil {
 			return err

@@ -69,7 +69,22 @@ func (n *Node) unknownSymbol(symbol string, err error) error {
 
 // check refuses a change that can't be right, before it is proposed.
 func (n *Node) check(stored storage.Settings, c api.Change) error {
-	s := tradingSettings(stored)
+	s := changed(tradingSettings(stored), c)
+	if err := s.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", errInvalid, err)
+	}
+	switch {
+	case c.TradingStatus == nil:
+	case s.Status == naive.On && !n.mayTrade():
+		return fmt.Errorf("%w: trading needs an account: set HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET and start the node again", errConflict)
+	case s.Status == naive.Shutdown && stored.Trading.Status == storage.TradingOff:
+		return fmt.Errorf("%w: trading is off, there is nothing to shut down", errConflict)
+	}
+	return nil
+}
+
+// changed returns trading settings as a change would have them.
+func changed(s naive.Settings, c api.Change) naive.Settings {
 	if c.TradingStatus != nil {
 		s.Status = naive.Status(*c.TradingStatus)
 	}
@@ -88,17 +103,7 @@ func (n *Node) check(stored storage.Settings, c api.Change) error {
 	if c.RebuyInterval != nil {
 		s.RebuyInterval = *c.RebuyInterval
 	}
-	if err := s.Validate(); err != nil {
-		return fmt.Errorf("%w: %w", errInvalid, err)
-	}
-	switch {
-	case c.TradingStatus == nil:
-	case s.Status == naive.On && !n.mayTrade():
-		return fmt.Errorf("%w: trading needs an account: set HEDGEHOG_API_KEY and HEDGEHOG_API_SECRET and start the node again", errConflict)
-	case s.Status == naive.Shutdown && stored.Trading.Status == storage.TradingOff:
-		return fmt.Errorf("%w: trading is off, there is nothing to shut down", errConflict)
-	}
-	return nil
+	return s
 }
 
 // turnTradingOff ends a completed shutdown. storage.ErrConflict says that trading

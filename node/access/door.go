@@ -143,13 +143,6 @@ func (d *Door) sweepLocked() {
 	}
 }
 
-// Valid says whether who has come in may still be there.
-func (d *Door) Valid(c Caller) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.validLocked(c)
-}
-
 // validLocked says whether who has come in may still be there. The caller holds mu.
 func (d *Door) validLocked(c Caller) bool {
 	switch c.Kind {

@@ -21,7 +21,6 @@ type connection struct {
 	config Config
 	source Source
 	socket *websocket.Conn
-	valid  func() bool
 
 	frames   chan api.LiveFrame // to be written
 	requests chan []byte        // what the client says
@@ -31,11 +30,8 @@ type connection struct {
 	topics           topics
 }
 
-// Why the writer ends.
-var (
-	errLeft    = errors.New("the client has left")
-	errInvalid = errors.New("what gave access to this node has been revoked or has expired: log in again")
-)
+// errLeft ends a writer whose client has left.
+var errLeft = errors.New("the client has left")
 
 // run tells the client what goes on until one of them ends.
 func (c *connection) run(ctx context.Context) {
@@ -49,12 +45,27 @@ func (c *connection) run(ctx context.Context) {
 		stop(errLeft)
 	})
 	helping.Go(func() { c.askStatus(inner) })
-	err := c.write(inner)
-	stop(err)
-	c.sayGoodbye(ctx, err, left)
-	_ = c.socket.Close() // ends the reader
+	over := make(chan struct{})
+	helping.Go(func() { c.hangUp(inner, over) })
+	stop(c.write(inner))
+	c.sayGoodbye(ctx, left)
+	close(over)
 	c.topics.close()
 	helping.Wait()
+}
+
+// hangUp closes the socket, which ends reader and writer, when ctx has ended and all is
+// over, or when that takes too long: the writer may be stuck with a client that takes
+// nothing.
+func (c *connection) hangUp(ctx context.Context, over <-chan struct{}) {
+	<-ctx.Done()
+	patience := time.NewTimer(2 * goodbye)
+	defer patience.Stop()
+	select {
+	case <-over:
+	case <-patience.C:
+	}
+	_ = c.socket.Close()
 }
 
 // goodbye is how long a client has to answer the end: a connection closed with unread
@@ -62,11 +73,11 @@ func (c *connection) run(ctx context.Context) {
 const goodbye = 250 * time.Millisecond
 
 // sayGoodbye tells a client that has not left why this is the end.
-func (c *connection) sayGoodbye(ctx context.Context, err error, left <-chan struct{}) {
+func (c *connection) sayGoodbye(ctx context.Context, left <-chan struct{}) {
 	var message []byte
 	switch {
-	case errors.Is(err, errInvalid), errors.Is(context.Cause(ctx), access.ErrEnded):
-		message = websocket.FormatCloseMessage(websocket.ClosePolicyViolation, errInvalid.Error())
+	case errors.Is(context.Cause(ctx), access.ErrEnded):
+		message = websocket.FormatCloseMessage(websocket.ClosePolicyViolation, "what gave access to this node has been revoked or has expired: log in again")
 	case ctx.Err() != nil:
 		message = websocket.FormatCloseMessage(websocket.CloseGoingAway, "the node stops")
 	default:
@@ -160,11 +171,8 @@ func (c *connection) write(ctx context.Context) error {
 	return err
 }
 
-// beat shows that the node is there, for as long as the client may know.
+// beat shows that the node is there.
 func (c *connection) beat() error {
-	if !c.valid() {
-		return errInvalid
-	}
 	return c.send(api.LiveFrame{Kind: api.LiveBeat, TimeUS: c.source.Now()})
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"hedgehog/data/bus"
 	"hedgehog/exchange"
+	"hedgehog/node/access"
 	"hedgehog/node/api"
 	"hedgehog/node/live"
 )
@@ -105,13 +106,20 @@ func (s *source) publish(t *testing.T, symbol string, id int64, source exchange.
 	}
 }
 
+// fill lets so many trades of XRPUSDT pass.
+func (s *source) fill(t *testing.T, trades int64) {
+	t.Helper()
+	for id := range trades {
+		s.publish(t, "XRPUSDT", id+1, exchange.Live)
+	}
+}
+
 // served is a server under test.
 type served struct {
 	address string
 	client  *api.Client
-	valid   atomic.Bool
-	stop    context.CancelFunc // as a node that stops ends its requests
-	serving sync.WaitGroup     // the websockets
+	end     context.CancelCauseFunc // of the requests
+	serving sync.WaitGroup          // the websockets
 	refused atomic.Pointer[live.Refusal]
 }
 
@@ -125,20 +133,19 @@ func patient() live.Config {
 func serve(t *testing.T, c live.Config, s *source) *served {
 	t.Helper()
 	server := live.New(c, s)
-	ctx, stop := context.WithCancel(context.Background())
-	v := &served{stop: stop}
-	v.valid.Store(true)
+	ctx, end := context.WithCancelCause(context.Background())
+	v := &served{end: end}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v.serving.Add(1)
 		defer v.serving.Done()
-		err := server.Serve(w, r.WithContext(ctx), v.valid.Load)
+		err := server.Serve(w, r.WithContext(ctx))
 		if refused := new(live.Refusal); errors.As(err, &refused) {
 			v.refused.Store(refused)
 			http.Error(w, refused.Reason, refused.Status)
 		}
 	}))
 	t.Cleanup(func() {
-		stop()
+		end(nil)
 		web.Close()
 		v.serving.Wait()
 		if left := s.watched.Load(); left != 0 {
@@ -395,10 +402,8 @@ func TestASlowClientIsToldHowManyEventsItMissed(t *testing.T) {
 	l := serve(t, patient(), s).follow(t)
 	watch(t, l, "TRADE_EVENTS:XRPUSDT")
 	// What the client does not read fills the connection and then the queue.
-	const trades = 200_000
-	for id := int64(1); id <= trades; id++ {
-		s.publish(t, "XRPUSDT", id, exchange.Live)
-	}
+	const trades = 100_000
+	s.fill(t, trades)
 	var told, dropped int64
 	for told+dropped < trades {
 		f, err := l.Next()
@@ -439,6 +444,16 @@ func TestAClientThatTakesNothingIsCutOff(t *testing.T) {
 	}
 }
 
+func TestAClientThatTakesNothingDoesNotHoldUpANodeThatStops(t *testing.T) {
+	s := newSource()
+	v := serve(t, patient(), s)
+	l := v.follow(t)
+	watch(t, l, "TRADE_EVENTS:XRPUSDT")
+	s.fill(t, 100_000) // more than the connection takes
+	v.end(nil)
+	v.serving.Wait()
+}
+
 func TestAClientThatAnswersNoPingIsCutOff(t *testing.T) {
 	c := patient()
 	c.PingInterval = 10 * time.Millisecond
@@ -452,13 +467,10 @@ func TestAClientThatAnswersNoPingIsCutOff(t *testing.T) {
 }
 
 func TestWhoseAccessEndsIsToldAndCutOff(t *testing.T) {
-	c := patient()
-	c.Second = 10 * time.Millisecond
-	v := serve(t, c, newSource())
+	v := serve(t, patient(), newSource())
 	l := v.follow(t)
 	next(t, l, api.LiveBeat)
-	next(t, l, api.LiveBeat)
-	v.valid.Store(false)
+	v.end(access.ErrEnded)
 	for {
 		_, err := l.Next()
 		if err == nil {
@@ -477,7 +489,7 @@ func TestANodeThatStopsSaysSo(t *testing.T) {
 	v := serve(t, patient(), newSource())
 	l := v.follow(t)
 	watch(t, l, "TRADE_EVENTS:XRPUSDT")
-	v.stop()
+	v.end(nil)
 	for {
 		_, err := l.Next()
 		if err == nil {

@@ -41,8 +41,7 @@ type Config struct {
 	Connections int
 	// Look is how long a change that nobody tells of stays unseen at most.
 	Look time.Duration
-	// Second is how often a client hears a beat and the status, and its credentials
-	// are looked at again.
+	// Second is how often a client hears a beat and the status.
 	Second time.Duration
 	// StatusPatience is how long other nodes have to tell their status.
 	StatusPatience time.Duration
@@ -92,10 +91,10 @@ type Refusal struct {
 func (r *Refusal) Error() string { return r.Reason }
 
 // Serve turns a request into a websocket and tells its client what goes on, until the
-// client leaves, is cut off, the request's context ends, or valid says that its
-// credentials are so no longer. Pages of other origins are refused. The error is a
+// client leaves or is cut off, or the request's context ends, which it does when its
+// credentials do (access.ErrEnded). Pages of other origins are refused. The error is a
 // *Refusal: nothing has been answered yet.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, valid func() bool) error {
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request) error {
 	select {
 	case s.places <- struct{}{}:
 		defer func() { <-s.places }()
@@ -116,7 +115,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, valid func() bool
 	case err != nil:
 		return nil // the client has left during the handshake
 	}
-	c := &connection{config: s.config, source: s.source, socket: socket, valid: valid, frames: make(chan api.LiveFrame), requests: make(chan []byte)}
+	c := &connection{config: s.config, source: s.source, socket: socket, frames: make(chan api.LiveFrame), requests: make(chan []byte)}
 	c.run(r.Context())
 	return nil
 }
