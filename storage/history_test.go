@@ -16,7 +16,11 @@ import (
 
 func mustRanges(tb testing.TB, db *storage.DB, symbol string) []storage.Range {
 	tb.Helper()
-	ranges, err := db.Ranges(tb.Context(), symbol)
+	var passed int64
+	ranges, err := db.Ranges(tb.Context(), symbol, func(rows int64) { passed += rows })
+	if span, problem := db.Span(tb.Context(), symbol); problem != nil || passed != span {
+		tb.Errorf("%d rows are passed of %d, %v", passed, span, problem)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -121,7 +125,7 @@ func TestRangesAreThoseOfAPlainCount(t *testing.T) {
 		if _, err := db.PutTicks(t.Context(), symbol, all); err != nil {
 			rt.Fatal(err)
 		}
-		if got, err := db.Ranges(t.Context(), symbol); err != nil || len(got) != 1 || !sameRange(got[0], want) {
+		if got, err := db.Ranges(t.Context(), symbol, func(int64) {}); err != nil || len(got) != 1 || !sameRange(got[0], want) {
 			rt.Fatalf("ranges\n got %+v, %v\nwant %+v", got, err, want)
 		}
 	})

@@ -43,11 +43,12 @@ type Hole struct {
 
 // Ranges tells what is stored of symbol: trades, aggregate trades and the candles of
 // each length, as far as there are any. It reads the ids of all rows, about five
-// million a second, and holds no more than the holes that it lists.
-func (db *DB) Ranges(ctx context.Context, symbol string) ([]Range, error) {
+// million a second, and holds no more than the holes that it lists. passed is told how
+// many rows more it has passed, those in holes included: those of Span in all.
+func (db *DB) Ranges(ctx context.Context, symbol string, passed func(rows int64)) ([]Range, error) {
 	var all []Range
 	for _, s := range seriesOf(symbol) {
-		r, err := db.rangeOf(ctx, s)
+		r, err := db.rangeOf(ctx, s, passed)
 		if err != nil {
 			return nil, fmt.Errorf("what is stored of %s: %s: %w", symbol, s.kind, err)
 		}
@@ -56,6 +57,21 @@ func (db *DB) Ranges(ctx context.Context, symbol string) ([]Range, error) {
 		}
 	}
 	return all, nil
+}
+
+// Span returns how many rows there would be of symbol without holes: trades, aggregate
+// trades and candles of each length from the first to the last that is stored.
+func (db *DB) Span(ctx context.Context, symbol string) (rows int64, err error) {
+	for _, s := range seriesOf(symbol) {
+		first, last, ok, err := s.bounds(ctx, db.reader)
+		if err != nil {
+			return 0, fmt.Errorf("span of what is stored of %s: %s: %w", symbol, s.kind, err)
+		}
+		if ok {
+			rows += (last-first)/s.step + 1
+		}
+	}
+	return rows, nil
 }
 
 // Extent returns the times of the first and the last trade of symbol that are stored, or
@@ -108,7 +124,7 @@ func (db *DB) symbolsIn(ctx context.Context, table string) ([]string, error) {
 		) SELECT symbol FROM found WHERE symbol IS NOT NULL`, table))
 }
 
-func (db *DB) rangeOf(ctx context.Context, s series) (Range, error) {
+func (db *DB) rangeOf(ctx context.Context, s series, passed func(rows int64)) (Range, error) {
 	r := Range{Symbol: s.symbol, Kind: s.kind, Minutes: s.minutes, Holes: []Hole{}}
 	first, last, ok, err := s.bounds(ctx, db.reader)
 	if err != nil || !ok {
@@ -138,6 +154,7 @@ func (db *DB) rangeOf(ctx context.Context, s series) (Range, error) {
 		if err != nil {
 			return r, err
 		}
+		passed((high-next)/s.step + 1)
 		next = high + s.step
 	}
 }

@@ -146,6 +146,31 @@ func (db *DB) AggTicks(ctx context.Context, symbol string, r TradeRange, batch f
 	return db.ticksOf(ctx, aggTradesOf(symbol), selectAggTicks, r, batch)
 }
 
+// TickIDs returns the ids of the first and the last trade that Ticks would hand out, or
+// about those: 0 and 0 where there is none. A Limit counts for nothing.
+func (db *DB) TickIDs(ctx context.Context, symbol string, r TradeRange) (first, last int64, err error) {
+	return db.idsOf(ctx, tradesOf(symbol), r)
+}
+
+// AggTickIDs is TickIDs for AggTicks.
+func (db *DB) AggTickIDs(ctx context.Context, symbol string, r TradeRange) (first, last int64, err error) {
+	return db.idsOf(ctx, aggTradesOf(symbol), r)
+}
+
+func (db *DB) idsOf(ctx context.Context, s series, r TradeRange) (first, last int64, err error) {
+	low, high, _, err := s.bounds(ctx, db.reader)
+	if err == nil {
+		first, last, err = db.keysOf(ctx, s, r)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("ids of the %s of %s: %w", s.kind, s.symbol, err)
+	}
+	if first, last = max(first, low), min(last-1, high); first > last {
+		return 0, 0, nil
+	}
+	return first, last, nil
+}
+
 func (db *DB) ticksOf(ctx context.Context, s series, query string, r TradeRange, batch func([]exchange.Tick) error) error {
 	from, end, err := db.keysOf(ctx, s, r)
 	if err != nil {

@@ -212,3 +212,20 @@ func TestReadingTicksEndsWithItsConsumerAndItsContext(t *testing.T) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 }
+
+func TestTheIDsOfTicksAreThoseOfTheFirstAndTheLast(t *testing.T) {
+	db := newDB(t)
+	mustPutTicks(t, db, "XRPETH", ticks(3, 4, 5, 8, 9)) // of as many seconds
+	for _, test := range []struct {
+		from, to    exchange.Micros // seconds
+		first, last int64
+	}{{0, 0, 3, 9}, {4, 0, 4, 9}, {0, 9, 3, 8}, {1, 100, 3, 9}, {5, 6, 5, 5}, {10, 0, 0, 0}, {0, 3, 0, 0}} {
+		first, last, err := db.TickIDs(t.Context(), "XRPETH", storage.TradeRange{From: test.from * 1_000_000, To: test.to * 1_000_000})
+		if err != nil || first != test.first || last != test.last {
+			t.Errorf("from %d to %d: %d to %d, %v; want %d to %d", test.from, test.to, first, last, err, test.first, test.last)
+		}
+	}
+	if first, last, err := db.AggTickIDs(t.Context(), "XRPETH", storage.TradeRange{}); err != nil || first != 0 || last != 0 {
+		t.Errorf("of no aggregate trades: %d to %d, %v", first, last, err)
+	}
+}

@@ -120,7 +120,7 @@ func (p *program) backtest(ctx context.Context, h *past, t trial, out outputs) (
 		return fmt.Sprintf(" after %.1f million trades, at %s, %.1f million/s", float64(n)/1e6, iso(exchange.Micros(at.Load())),
 			float64(n)/1e6/time.Since(began).Seconds())
 	}
-	stop := p.showProgress(func() string { return "backtest " + h.symbol + progress() })
+	stop := p.showProgress(func() string { return "backtest " + h.symbol + ": " + soFar(began, h.read.get()) + progress() })
 	defer stop()
 	result, err := out.write(t, func(config backtest.Config) (backtest.Result, error) {
 		return backtest.Run(ctx, config, h.ticks(ctx))

@@ -31,7 +31,7 @@ func recordedTicks(b *testing.B) []exchange.Tick {
 		}
 	}
 	var days []exchange.Tick
-	for ticks, err := range dumpTicks(files, 0, 0) {
+	for ticks, err := range dumpTicks(files, 0, 0, func(float64) {}) {
 		if err != nil {
 			b.Fatal(err)
 		}

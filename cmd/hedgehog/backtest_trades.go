@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"sort"
 
@@ -26,6 +27,8 @@ type past struct {
 	db       *storage.DB     // nil where it is dumps and no database is named
 	agg      bool            // of the database it is the aggregate trades
 	dir      string          // of the database
+
+	read share // of the trades that ticks returns
 }
 
 // pastFlags returns the flags that openPast reads.
@@ -95,12 +98,18 @@ func (h *past) Close() error {
 // ticks returns the trades, which are read ahead.
 func (h *past) ticks(ctx context.Context) backtest.Ticks {
 	if len(h.files) > 0 {
-		return dumpTicks(h.files, h.from, h.to)
+		return dumpTicks(h.files, h.from, h.to, h.read.set)
 	}
 	return ahead(func(yield func([]exchange.Tick, error) bool) {
 		stopped := errors.New("stopped")
+		first, last, err := h.ids(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		var own spaces // a page is the database's again when it has been handed out
-		err := h.stored(ctx, 0, func(page []exchange.Tick) error {
+		err = h.stored(ctx, 0, func(page []exchange.Tick) error {
+			h.read.set(float64(page[len(page)-1].ID-first+1) / float64(last-first+1))
 			for part := range slices.Chunk(page, ticksPerBatch) {
 				space := own.take()
 				if !yield(space[:copy(space, part)], nil) {
@@ -113,6 +122,15 @@ func (h *past) ticks(ctx context.Context) backtest.Ticks {
 			yield(nil, err)
 		}
 	})
+}
+
+// ids returns the first and the last id of what stored hands out.
+func (h *past) ids(ctx context.Context) (first, last int64, err error) {
+	chosen := storage.TradeRange{From: h.from, To: h.to}
+	if h.agg {
+		return h.db.AggTickIDs(ctx, h.symbol, chosen)
+	}
+	return h.db.TickIDs(ctx, h.symbol, chosen)
 }
 
 // inOrder returns the dumps in the order of their first trades, those without any
@@ -161,15 +179,22 @@ func inOrder(c *cli.Context, symbol string, paths []string) ([]string, error) {
 }
 
 // dumpTicks returns the trades of dumps that are in order; where dumps overlap, those
-// that were there are passed over. Either bound is 0 for none, and to is left out.
-func dumpTicks(paths []string, from, to exchange.Micros) backtest.Ticks {
+// that were there are passed over. Either bound is 0 for none, and to is left out. read
+// is told the share of the files that has been read.
+func dumpTicks(paths []string, from, to exchange.Micros, read func(share float64)) backtest.Ticks {
 	if to == 0 {
 		to = math.MaxInt64
 	}
 	return func(yield func([]exchange.Tick, error) bool) {
 		last, over := int64(0), false
+		var done, all float64
 		for _, path := range paths {
-			err := eachBatch(path, func(ticks []exchange.Tick) bool {
+			all += sizeOfFile(path)
+		}
+		for _, path := range paths {
+			size := sizeOfFile(path)
+			err := eachBatch(path, func(ticks []exchange.Tick, share float64) bool {
+				read((done + share*size) / all)
 				over = ticks[len(ticks)-1].Time >= to
 				wanted := cut(ticks, last, from, to)
 				if len(wanted) > 0 {
@@ -185,8 +210,18 @@ func dumpTicks(paths []string, from, to exchange.Micros) backtest.Ticks {
 			if over {
 				return
 			}
+			done += size
 		}
 	}
+}
+
+// sizeOfFile returns how many bytes the file has, and 1 where that is not known.
+func sizeOfFile(path string) float64 {
+	stat, err := os.Stat(path)
+	if err != nil {
+		return 1 // whoever opens it learns why
+	}
+	return float64(max(stat.Size(), 1))
 }
 
 // cut returns the ticks after the one with the id, from a time on and before another.
@@ -200,9 +235,9 @@ func cut(ticks []exchange.Tick, after int64, from, to exchange.Micros) []exchang
 	return ticks
 }
 
-// eachBatch hands out the trades of a dump while next returns true. There is at least
-// one in each batch.
-func eachBatch(path string, next func([]exchange.Tick) bool) (err error) {
+// eachBatch hands out the trades of a dump while next returns true, with the share of it
+// that has been read. There is at least one in each batch.
+func eachBatch(path string, next func(ticks []exchange.Tick, share float64) bool) (err error) {
 	r, err := dump.Open(path, dump.Options{})
 	if err != nil {
 		return err
@@ -212,7 +247,7 @@ func eachBatch(path string, next func([]exchange.Tick) bool) (err error) {
 		if err != nil {
 			return err
 		}
-		if !next(ticks) {
+		if !next(ticks, r.Share()) {
 			return nil
 		}
 	}
@@ -281,7 +316,7 @@ func (h *past) extent(ctx context.Context) (first, last exchange.Micros, err err
 	if len(h.files) == 0 {
 		return h.db.Extent(ctx, h.symbol)
 	}
-	for ticks, err := range dumpTicks(h.files, 0, 0) {
+	for ticks, err := range dumpTicks(h.files, 0, 0, func(float64) {}) {
 		if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 			return 0, 0, err
 		}

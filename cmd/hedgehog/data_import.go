@@ -78,7 +78,7 @@ func (p *program) importDumps(c *cli.Context, importer *history.Importer) error 
 
 // importLine says how far an import has come.
 func importLine(i history.ImportProgress, began time.Time) string {
-	line := fmt.Sprintf("%d of %d files, %d rows, %.0f%%%s", i.Done, i.Files, i.Rows, 100*i.Share, timeLeft(began, i.Share))
+	line := fmt.Sprintf("%d of %d files, %d rows, %s", i.Done, i.Files, i.Rows, soFar(began, i.Share))
 	if i.File != "" {
 		line += ": " + filepath.Base(i.File)
 	}

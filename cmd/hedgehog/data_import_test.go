@@ -190,7 +190,7 @@ exit $code`
 		t.Fatalf("exit code %d, %v, errors %q; want %d, a full disk and the dump", code, err, stderr.String(), exitFailure)
 	}
 	db := mustOpenHistory(t, dir)
-	ranges, err := db.Ranges(t.Context(), "XRPETH")
+	ranges, err := db.Ranges(t.Context(), "XRPETH", func(int64) {})
 	if err != nil || len(ranges) != 1 || ranges[0].Count == 0 || ranges[0].Count == 60_000 || ranges[0].HoleCount > 0 {
 		t.Errorf("stored are %+v, %v; want a beginning without holes", ranges, err)
 	}

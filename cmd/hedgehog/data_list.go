@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -52,11 +53,23 @@ func (p *program) ranges(c *cli.Context, db *storage.DB, symbol string) ([]stora
 			return nil, err
 		}
 	}
-	stop := p.showProgress(func() string { return "counting what is stored" })
+	var rows, passed int64
+	for _, symbol := range symbols {
+		span, err := db.Span(c.Context, symbol)
+		if err != nil {
+			return nil, err
+		}
+		rows += span
+	}
+	began, done := time.Now(), new(share)
+	stop := p.showProgress(func() string { return "counting what is stored: " + soFar(began, done.get()) })
 	defer stop()
 	all := []storage.Range{}
 	for _, symbol := range symbols {
-		ranges, err := db.Ranges(c.Context, symbol)
+		ranges, err := db.Ranges(c.Context, symbol, func(n int64) {
+			passed += n
+			done.set(float64(passed) / float64(rows))
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -161,7 +161,10 @@ func openStudied(c *cli.Context, symbol string) (*past, error) {
 func (p *program) load(c *cli.Context, h *past, memory int64) (*optimize.Trades, error) {
 	trades := optimize.NewTrades(memory)
 	var read atomic.Int64
-	defer p.showProgress(func() string { return fmt.Sprintf("%s: %d trades read", h.symbol, read.Load()) })()
+	began := time.Now()
+	defer p.showProgress(func() string {
+		return fmt.Sprintf("%s: %d trades read, %s", h.symbol, read.Load(), soFar(began, h.read.get()))
+	})()
 	for ticks, err := range h.ticks(c.Context) {
 		if err == nil {
 			err = trades.Add(ticks)

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,6 +59,18 @@ func timeLeft(began time.Time, share float64) string {
 	}
 	left := time.Duration(float64(passed) * (1 - share) / share)
 	return fmt.Sprintf(", %s left", left.Round(time.Second))
+}
+
+// share is how much of its work a command has done, from 0 to 1. Any goroutine may ask.
+type share struct{ bits atomic.Uint64 }
+
+func (s *share) set(done float64) { s.bits.Store(math.Float64bits(done)) }
+
+func (s *share) get() float64 { return math.Float64frombits(s.bits.Load()) }
+
+// soFar says how much a command has done since it began and how long the rest takes.
+func soFar(began time.Time, share float64) string {
+	return fmt.Sprintf("%.0f%%%s", 100*share, timeLeft(began, share))
 }
 
 // megabytes writes a number of bytes for people.

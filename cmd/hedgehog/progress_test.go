@@ -52,3 +52,36 @@ func TestTheTimeLeftFollowsTheShare(t *testing.T) {
 		}
 	})
 }
+
+func TestTheShareOfTradesThatAreReadRisesToAll(t *testing.T) {
+	ticks := pastTicks(30_000)
+	dir := mustStore(t, ticks)
+	mustStoreAggTrades(t, dir, ticks)
+	db := mustOpenHistory(t, dir)
+	defer mustClose(t, db)
+	from, to := ticks[10_000].Time, ticks[20_000].Time
+	for name, h := range map[string]*past{
+		"dumps":                {files: []string{mustDump(t, "XRPETH-trades-1.csv", ticks[:20_000]), mustDump(t, "XRPETH-trades-2.csv", ticks[20_000:])}},
+		"database":             {db: db},
+		"period of a database": {db: db, from: from, to: to},
+		"aggregate trades":     {db: db, agg: true, from: from},
+	} {
+		h.symbol = "XRPETH"
+		before, steps := h.read.get(), 0
+		for _, err := range h.ticks(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if now := h.read.get(); now > before {
+				before = now
+				steps++
+			} else if now < before {
+				t.Errorf("%s: a share of %g after %g", name, now, before)
+			}
+		}
+		// A database is read ahead, and all of it may be when the first trades come.
+		if before != 1 || h.db == nil && steps < 2 {
+			t.Errorf("%s: a share of %g after %d steps, want 1", name, before, steps)
+		}
+	}
+}
