@@ -19,7 +19,7 @@ import (
 )
 
 // quietMarket serves an exchange with XRPUSDT on which nothing happens by itself.
-func quietMarket(t *testing.T) *market {
+func quietMarket(t testing.TB) *market {
 	t.Helper()
 	rules, err := sim.SymbolFor("XRPUSDT")
 	if err != nil {
@@ -29,7 +29,7 @@ func quietMarket(t *testing.T) *market {
 }
 
 // pass lets a trade happen.
-func (m *market) pass(t *testing.T, id int64, price string) {
+func (m *market) pass(t testing.TB, id int64, price string) {
 	t.Helper()
 	err := m.engine.Trade(exchange.TradeEvent{
 		Symbol: "XRPUSDT", ID: id, Price: decimal.RequireFromString(price), Quantity: decimal.New(1000, 0),
@@ -154,7 +154,7 @@ func TestAWatcherSeesEventsAsTheyPass(t *testing.T) {
 	}
 }
 
-func waitForStream(t *testing.T, n *running) {
+func waitForStream(t testing.TB, n *running) {
 	t.Helper()
 	waitFor(t, "the exchange to have a subscriber", func() (api.Status, bool) {
 		s, err := n.Status(t.Context())

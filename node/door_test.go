@@ -19,7 +19,7 @@ import (
 )
 
 // makeToken makes a token and returns its secret.
-func (r *running) makeToken(t *testing.T, name, role string) access.Secret {
+func (r *running) makeToken(t testing.TB, name, role string) access.Secret {
 	t.Helper()
 	made, err := r.MakeToken(t.Context(), api.NewToken{Name: name, Role: role})
 	if err != nil {

@@ -22,9 +22,9 @@ func (n *Node) observed() []endpoint {
 		{"GET /metrics", access.Read, plain(n.metrics.ServeHTTP)},
 		{"GET /debug/pprof/", access.Admin, plain(pprof.Index)}, // and what is named below it
 		{"GET /debug/pprof/cmdline", access.Admin, plain(pprof.Cmdline)},
-		{"GET /debug/pprof/profile", access.Admin, plain(pprof.Profile)},
+		{"GET /debug/pprof/profile", access.Admin, oneAtATime(pprof.Profile)},
 		{"GET /debug/pprof/symbol", access.Admin, plain(pprof.Symbol)},
-		{"GET /debug/pprof/trace", access.Admin, plain(pprof.Trace)},
+		{"GET /debug/pprof/trace", access.Admin, oneAtATime(pprof.Trace)},
 	}
 }
 
@@ -34,6 +34,40 @@ func plain(serve http.HandlerFunc) handler {
 		serve(w, r)
 		return nil
 	}
+}
+
+// oneAtATime is plain for what a process can do once at a time only: another one has
+// to wait, which is no fault of the node's.
+func oneAtATime(serve http.HandlerFunc) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		busy := refused{ResponseWriter: w}
+		serve(&busy, r)
+		if busy.reason == nil {
+			return nil
+		}
+		return &requestError{status: http.StatusServiceUnavailable, reason: strings.TrimSpace(busy.reason.String())}
+	}
+}
+
+// refused keeps an answer of status 500 back.
+type refused struct {
+	http.ResponseWriter
+	reason *strings.Builder // nil: the answer has gone out, or is still to come
+}
+
+func (r *refused) WriteHeader(status int) {
+	if status == http.StatusInternalServerError {
+		r.reason = new(strings.Builder)
+		return
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *refused) Write(p []byte) (int, error) {
+	if r.reason != nil {
+		return r.reason.Write(p)
+	}
+	return r.ResponseWriter.Write(p)
 }
 
 // getHealth answers as long as the process can: what it lacks, /readyz says.

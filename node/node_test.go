@@ -22,7 +22,7 @@ type market struct {
 }
 
 // openMarket serves an exchange until the test ends.
-func openMarket(t *testing.T, config sim.Config) *market {
+func openMarket(t testing.TB, config sim.Config) *market {
 	t.Helper()
 	engine, err := sim.New(config)
 	if err != nil {
@@ -59,23 +59,23 @@ type running struct {
 }
 
 // startNode runs a node until the test ends or stop is called.
-func startNode(t *testing.T, change func(*node.Config)) *running {
+func startNode(t testing.TB, change func(*node.Config)) *running {
 	t.Helper()
 	return startNodeIn(t, node.Real(), change)
 }
 
 // startNodeWith is startNode for one whose cluster has tokens.
-func startNodeWith(t *testing.T, token access.Secret, change func(*node.Config)) *running {
+func startNodeWith(t testing.TB, token access.Secret, change func(*node.Config)) *running {
 	t.Helper()
 	return startNodeFor(t, token, node.Real(), change)
 }
 
-func startNodeIn(t *testing.T, around node.Environment, change func(*node.Config)) *running {
+func startNodeIn(t testing.TB, around node.Environment, change func(*node.Config)) *running {
 	t.Helper()
 	return startNodeFor(t, "", around, change)
 }
 
-func startNodeFor(t *testing.T, token access.Secret, around node.Environment, change func(*node.Config)) *running {
+func startNodeFor(t testing.TB, token access.Secret, around node.Environment, change func(*node.Config)) *running {
 	t.Helper()
 	config := node.DefaultConfig()
 	config.Name = "n1"
@@ -131,7 +131,7 @@ func startNodeFor(t *testing.T, token access.Secret, around node.Environment, ch
 }
 
 // waitFor asks every few milliseconds until what is awaited is there.
-func waitFor[T any](t *testing.T, what string, ask func() (T, bool)) T {
+func waitFor[T any](t testing.TB, what string, ask func() (T, bool)) T {
 	t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()

@@ -205,7 +205,7 @@ func (d *described) refusals(t *testing.T) {
 		{"POST", "/api/v1/tokens", `{"name":"root","role":"admin"}`, 409},
 		{"DELETE", "/api/v1/tokens/none", "", 404},
 		{"POST", "/api/v1/trials", `{}`, 400},
-		{"GET", "/api/v1/trials?node=n9", "", 502},
+		{"GET", "/api/v1/trials?node=n9", "", 400},
 	} {
 		if status, text := d.ask(t, tt.method, tt.path, tt.body); status != tt.status {
 			t.Errorf("%s %s %s: %d %s, want %d", tt.method, tt.path, tt.body, status, text, tt.status)

@@ -164,8 +164,12 @@ func (n *Node) atNode(here handler) handler {
 		if name == "" || name == n.config.Name {
 			return here(w, r)
 		}
+		// Not 404, which says that the node lacks the trades.
+		if _, member := n.state.Load().Members[name]; !member {
+			return badRequest("%v", n.unknownNode(name))
+		}
 		if !slices.ContainsFunc(n.peers(), func(p cluster.Peer) bool { return p.Name == name }) {
-			return &requestError{status: http.StatusBadGateway, reason: fmt.Sprintf("node %s is not there", name)}
+			return &requestError{status: http.StatusServiceUnavailable, reason: fmt.Sprintf("node %s is not there", name)}
 		}
 		proxy := httputil.ReverseProxy{
 			Rewrite: func(p *httputil.ProxyRequest) {
@@ -175,7 +179,7 @@ func (n *Node) atNode(here handler) handler {
 			},
 			Transport: n.calls.client.Transport,
 			ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-				n.answerProblem(w, r, &requestError{status: http.StatusBadGateway, reason: fmt.Sprintf("node %s does not answer: %v", name, err)})
+				n.answerProblem(w, r, &requestError{status: http.StatusServiceUnavailable, reason: fmt.Sprintf("node %s does not answer: %v", name, err)})
 			},
 		}
 		proxy.ServeHTTP(w, r)

@@ -154,7 +154,7 @@ func TestTradesAndTrialsThatCanNotBeAreRefused(t *testing.T) {
 	}
 	refused("trades of another digest", r.SendTrades(t.Context(), "n1", "abc", m.trades), 400, "other trades than the digest")
 	_, err := r.TrialJobs(t.Context(), "n9")
-	refused("an unknown node", err, 502, "node n9 is not there")
+	refused("an unknown node", err, 400, "n9")
 	if err := r.SendTrades(t.Context(), "n1", m.task.Digest, m.trades); err != nil {
 		t.Fatal(err)
 	}
