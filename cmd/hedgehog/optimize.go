@@ -16,6 +16,7 @@ import (
 	"hedgehog/data/backtest"
 	"hedgehog/data/optimize"
 	"hedgehog/exchange"
+	"hedgehog/storage"
 )
 
 func (p *program) optimizeCommand() *cli.Command {
@@ -110,6 +111,10 @@ func (p *program) optimize(c *cli.Context) (err error) {
 		return err
 	}
 	h, err := openStudied(c, s.symbol)
+	if c.Bool("cluster") && errors.Is(err, storage.ErrLocked) {
+		return fmt.Errorf("%w; the node may go on running: give this command a directory of its own with --data-dir, and the trades with --file DUMP or, "+
+			"before, with hedgehog data download %s --data-dir that directory", err, s.symbol)
+	}
 	if err != nil {
 		return err
 	}
