@@ -1,7 +1,6 @@
 package naive_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -235,24 +234,6 @@ func FuzzParseOrderName(f *testing.F) {
 			t.Errorf("%q is read as %+v, which is written %q", id, name, name.String())
 		}
 	})
-}
-
-// To compare 1e999999999 with 1 would take a number of a billion digits.
-func TestAmountsOfTooManyDigitsAreRefusedBeforeAnythingIsReckoned(t *testing.T) {
-	for _, amount := range []string{"1e999999999", "1e-999999999", strings.Repeat("9", 41)} {
-		for field, set := range map[string]func(*naive.Settings, decimal.Decimal){
-			"budget":            func(s *naive.Settings, v decimal.Decimal) { s.Budget = v },
-			"buy_down_interval": func(s *naive.Settings, v decimal.Decimal) { s.BuyDownInterval = v },
-			"profit_target":     func(s *naive.Settings, v decimal.Decimal) { s.ProfitTarget = v },
-			"rebuy_interval":    func(s *naive.Settings, v decimal.Decimal) { s.RebuyInterval = v },
-		} {
-			s := naive.DefaultSettings("XRPETH")
-			set(&s, d(amount))
-			if err := s.Validate(); err == nil || !contains(err.Error(), field) {
-				t.Errorf("%s of %.20s: error %v does not name it", field, amount, err)
-			}
-		}
-	}
 }
 
 func TestSettingsOutOfRangeAreNamed(t *testing.T) {

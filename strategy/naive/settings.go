@@ -67,8 +67,8 @@ func (s Settings) Validate() error {
 	if s.Chunks < 1 || s.Chunks > MaxChunks {
 		errs = append(errs, fmt.Errorf("chunks %d: want 1 to %d", s.Chunks, MaxChunks))
 	}
-	if err := s.bounded(); err != nil {
-		return errors.Join(append(errs, err)...)
+	if s.Budget.Sign() <= 0 {
+		errs = append(errs, fmt.Errorf("budget %s: want more than 0, in the quote asset", s.Budget))
 	}
 	share := func(name string, v decimal.Decimal, zero bool) {
 		one := decimal.New(1, 0)
@@ -76,26 +76,8 @@ func (s Settings) Validate() error {
 			errs = append(errs, fmt.Errorf("%s %s: want a share of the price below 1 (0.001 is 0.1 %%)", name, v))
 		}
 	}
-	if s.Budget.Sign() <= 0 {
-		errs = append(errs, fmt.Errorf("budget %s: want more than 0, in the quote asset", s.Budget))
-	}
 	share("buy_down_interval", s.BuyDownInterval, true)
 	share("profit_target", s.ProfitTarget, false)
 	share("rebuy_interval", s.RebuyInterval, true)
 	return errors.Join(errs...)
-}
-
-// bounded returns an error where an amount has more digits than any that is meant: to
-// compare or to print it could take more memory than there is.
-func (s Settings) bounded() error {
-	const most = 40
-	for _, a := range []struct {
-		name  string
-		value decimal.Decimal
-	}{{"budget", s.Budget}, {"buy_down_interval", s.BuyDownInterval}, {"profit_target", s.ProfitTarget}, {"rebuy_interval", s.RebuyInterval}} {
-		if e := a.value.Exponent(); e < -most || e > most || a.value.NumDigits() > most {
-			return fmt.Errorf("%s: want at most %d digits", a.name, most)
-		}
-	}
-	return nil
 }
