@@ -50,6 +50,20 @@ func NewClient(node string) (*Client, error) {
 	return &Client{base: base, http: &http.Client{}}, nil
 }
 
+// At returns a client for another node, with what gives access to this one.
+func (c *Client) At(node string) (*Client, error) {
+	other, err := NewClient(node)
+	if err != nil {
+		return nil, err
+	}
+	at := *c
+	at.base = other.base
+	return &at, nil
+}
+
+// Address is the URL of the node.
+func (c *Client) Address() string { return c.base.String() }
+
 // OnMissing has f called for every answer that lacks what other nodes have,
 // with the names of those that did not answer. To be set before the first call.
 func (c *Client) OnMissing(f func(nodes []string)) { c.missing = f }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -70,7 +71,18 @@ func (c *Client) Live(ctx context.Context) (*Live, error) {
 	address := c.base.JoinPath("/api/v1/live")
 	address.Scheme = map[string]string{"http": "ws", "https": "wss"}[address.Scheme]
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: callTimeout}
+	// The dialer heeds ctx only until there is a connection, which a node that hangs
+	// still takes.
+	forget := func() bool { return true }
+	dialer.NetDialContext = func(dialing context.Context, network, address string) (net.Conn, error) {
+		connection, err := new(net.Dialer).DialContext(dialing, network, address)
+		if err == nil {
+			forget = context.AfterFunc(ctx, func() { connection.Close() })
+		}
+		return connection, err
+	}
 	socket, response, err := dialer.DialContext(ctx, address.String(), c.credentials())
+	forget()
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
