@@ -16,7 +16,7 @@ import (
 // and exchange together as the node does, so it and what is made of it stand above
 // strategy.
 var mayImport = map[string][]string{
-	"cmd":      {"node", "cluster", "strategy", "data", "storage", "exchange"},
+	"cmd":      {"cmd", "node", "cluster", "strategy", "data", "storage", "exchange"},
 	"node":     {"node", "cluster", "strategy", "data", "storage", "exchange"},
 	"cluster":  {"cluster"},
 	"strategy": {"strategy", "data/bus", "exchange"},

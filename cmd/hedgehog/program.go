@@ -84,6 +84,7 @@ func (p *program) app() *cli.App {
 			p.backtestCommand(),
 			p.optimizeCommand(),
 			p.watchCommand(),
+			p.topCommand(),
 			p.clusterCommand(),
 			p.tokenCommand(),
 			p.versionCommand(),
