@@ -210,7 +210,7 @@ up() {
     cat <<END
 
 Three nodes trade ${#symbols[@]} symbols on the simulated exchange at http://127.0.0.1:$exchange_port; the
-prices walk at random, the money is not real.
+prices walk at random, the money is not real. The page is $(url 1), on n1.
 
 END
     "$hedgehog" cluster status --node "$(url 1)"

@@ -44,7 +44,7 @@ done
 
 cat <<EOF
 This node trades $symbol on a simulated exchange inside it: the prices walk at
-random, the money is not real. Its log is in $log.
+random, the money is not real. Its page is $HEDGEHOG_NODE, its log is in $log.
 
 The latest trades on the exchange:
 EOF

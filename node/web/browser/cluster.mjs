@@ -52,7 +52,7 @@ await run([
     await page.locator(".chart canvas").first().waitFor();
     const seen = new Set();
     await until("five prices", async () => seen.add(await price()).size >= 6);
-    await page.getByRole("table", { name: "Our orders" }).getByRole("row").nth(1).waitFor();
+    await page.getByRole("table", { name: "Our orders, the latest first" }).getByRole("row").nth(1).waitFor();
     await page.getByRole("table", { name: "Positions" }).getByRole("row").nth(1).waitFor();
     for (const length of ["5m", "15m", "1h", "4h", "1d", "1m"]) await page.getByText(length, { exact: true }).click();
     await sound(page, "symbol");
@@ -139,9 +139,23 @@ await run([
     await page.getByRole("row").filter({ hasText: `${killed} is failed` }).waitFor();
     await sound(page, "events");
   }],
+  ["a backtest runs and its report is shown", async () => {
+    await go("#/backtests");
+    await page.getByRole("button", { name: "New backtest" }).click();
+    await dialog.getByLabel("From").fill("");
+    await dialog.getByLabel("Until").fill("");
+    await dialog.getByText("have holes").click();
+    const symbol = (await answer("/cluster/symbols")).find((s) => s.node === "n1").symbol;
+    await dialog.getByLabel("Symbol").fill(symbol);
+    await dialog.getByRole("button", { name: "Run it" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("table", { name: "Backtests" }).getByRole("link", { name: symbol }).click();
+    await page.frameLocator("iframe.report").getByRole("heading").first().waitFor();
+    await sound(page, "backtest");
+  }],
   ["all views fit a phone", async () => {
     await page.setViewportSize(phone);
-    for (const hash of ["#/", "#/symbols", `#/symbols/${off}`, "#/events"]) {
+    for (const hash of ["#/", "#/symbols", `#/symbols/${off}`, "#/events", "#/backtests"]) {
       await go(hash);
       await page.locator("[data-connection=live]").waitFor();
       await sound(page, `${hash} on a phone`);

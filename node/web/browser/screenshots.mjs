@@ -53,20 +53,35 @@ await picture("symbol", `#/symbols/${symbol}`, async (page) => {
   await page.locator(".figures").waitFor();
   await until("trades", async () => (await page.getByRole("table", { name: "The latest trades" }).getByRole("row").count()) > 15);
 });
-await picture("symbol-all", `#/symbols/${symbol}`, (page) => page.getByRole("table", { name: "Our orders" }).waitFor(), whole);
+await picture("symbol-all", `#/symbols/${symbol}`, (page) => page.getByRole("table", { name: "Our orders, the latest first" }).waitFor(), whole);
 await picture("settings", `#/symbols/${symbol}`, async (page) => {
   await page.getByRole("button", { name: "Settings" }).click();
   await dialog(page).getByLabel("Budget").fill("2500");
 });
 await picture("symbols", "#/symbols", (page) => page.getByRole("table").waitFor());
 await picture("events", "#/events", (page) => page.getByRole("table").waitFor());
+await picture("new-backtest", "#/backtests", async (page) => {
+  await page.getByRole("button", { name: "New backtest" }).click();
+  await dialog(page).getByLabel("Symbol").fill(symbol);
+  await dialog(page).getByLabel("Budget").waitFor();
+});
+await windows[0].page.getByText("have holes").click();
+await windows[0].page.getByLabel("From").fill("");
+await windows[0].page.getByLabel("Until").fill("");
+await windows[0].page.getByRole("button", { name: "Run it" }).click();
+const done = (page) => page.getByRole("table", { name: "Backtests" }).getByRole("link", { name: symbol }).first();
+await picture("backtests", "#/backtests", (page) => done(page).waitFor());
+await picture("backtest", "#/backtests", async (page) => {
+  await done(page).click();
+  await page.frameLocator("iframe.report").getByRole("heading").first().waitFor();
+});
 await picture("drain", "#/", async (page) => {
   await page.getByRole("button", { name: "Drain n3" }).click();
   await dialog(page).getByRole("list", { name: "What would move" }).waitFor();
 });
 if (control) {
   for (const w of windows) {
-    await w.page.goto(url + "#/");
+    await w.page.getByRole("button", { name: "Cancel" }).click();
     await w.page.locator("[data-node=n2] [data-symbol]").first().waitFor();
   }
   await command("/kill/n2");

@@ -53,7 +53,7 @@ export function App() {
           </nav>
         )}
         <div class="who">
-          <Connection />
+          {closed ? <b>{session.value?.node}</b> : <Connection />}
           <Who />
           <Button small label={theme.value === "dark" ? "Light colours" : "Dark colours"} onClick={switchTheme}>
             {theme.value === "dark" ? "☀" : "☾"}

@@ -96,7 +96,7 @@ function Open() {
   return (
     <Banner kind="note" id="open">
       <span>
-        <b>Access is open.</b> The cluster has no tokens: whoever is on this machine may do everything here.{" "}
+        <b>Access is open.</b> The cluster has no tokens: whoever is on the node's machine may do everything.{" "}
         <code>hedgehog token create NAME --role admin</code> closes it.
       </span>
       <Button

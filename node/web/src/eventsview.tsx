@@ -53,7 +53,7 @@ export function EventsView() {
           columns={[
             { head: "Time", cell: (e) => <time>{stamp(e.time_us, now.value)}</time> },
             { head: "Kind", cell: (e) => <KindBadge kind={e.kind} /> },
-            { head: "What", main: true, cell: (e) => <EventText event={e} /> },
+            { head: "What", cell: (e) => <EventText event={e} /> },
           ]}
         />
       </Section>

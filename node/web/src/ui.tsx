@@ -195,8 +195,9 @@ export function DialogPlace() {
   useEffect(() => {
     if (what) dialog.current?.showModal();
   }, [what]);
-  // Whoever goes elsewhere, as by the browser's way back, leaves the dialog.
-  useEffect(() => closeDialog, [route.value]);
+  // Whoever goes elsewhere, as by the browser's way back, leaves the dialog; so does whoever
+  // is not let in any more.
+  useEffect(() => closeDialog, [route.value, role.value]);
   if (!what) return null;
   const Content = what.content;
   return (
