@@ -78,7 +78,12 @@ export class Live {
   stop(): void {
     this.ended = true;
     this.clear();
-    this.drop();
+    const opening = this.opened ? null : this.socket;
+    if (!opening) return this.drop();
+    // Browsers complain of sockets that are closed while they open.
+    this.socket = null;
+    opening.onmessage = opening.onclose = null;
+    opening.onopen = () => opening.close();
   }
 
   /** Tries again at once, where the next try would be later. */

@@ -164,6 +164,17 @@ describe("a live connection", () => {
     expect(stage.socket.closed).toBe(true);
   });
 
+  test("that is stopped while it opens is closed once it is open", () => {
+    const { socket } = stage;
+    stage.live.stop();
+    expect(socket.closed).toBe(false);
+    socket.onopen!();
+    expect(socket.closed).toBe(true);
+    expect(stage.states).toEqual([{ is: "connecting" }]);
+    stage.live.start();
+    expect(stage.sockets).toHaveLength(2);
+  });
+
   test("passes over what is not from a node", () => {
     stage.socket.onopen!();
     stage.socket.onmessage!({ data: "<html>" });
