@@ -47,12 +47,17 @@ func TestANodeTriesSettingsOnWhatItHasStored(t *testing.T) {
 	if b.State != api.BacktestDone || b.Summary.Trades != int64(len(stored)) || b.Summary.Cycles == 0 || b.Summary.Profit.Sign() <= 0 || b.Result.Cycles != b.Summary.Cycles {
 		t.Fatalf("backtest %+v, %+v; want some profitable cycles", b.Backtest, b.Summary)
 	}
+	d := newDescribed(t, n)
+	for _, path := range []string{"", "/" + b.ID, "/" + b.ID + "/report", "/none"} {
+		d.ask(t, http.MethodGet, "/api/v1/backtests"+path, "")
+	}
+	d.ask(t, http.MethodPost, "/api/v1/backtests", `{"symbol":"XRPUSDT","settings":{"budget":"50"}}`)
 	page, err := n.BacktestReport(t.Context(), b.ID)
 	if err != nil || !strings.Contains(string(page), "the symbol&#39;s, but chunks") {
 		t.Errorf("report %.200s, %v: does not say which settings it is of", page, err)
 	}
 	all, err := n.Backtests(t.Context())
-	if err != nil || len(all) != 1 || all[0].ID != b.ID {
+	if err != nil || len(all) != 2 || all[1].ID != b.ID {
 		t.Errorf("backtests %+v, %v", all, err)
 	}
 	if err := n.DeleteBacktest(t.Context(), b.ID); err != nil {

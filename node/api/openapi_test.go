@@ -29,12 +29,14 @@ var shapes = map[string]any{
 	"Plan": api.Plan{}, "Move": api.Move{}, "ClusterEvent": api.ClusterEvent{},
 	"Session": api.Session{}, "Login": api.Login{}, "Token": api.Token{}, "NewToken": api.NewToken{}, "MadeToken": api.MadeToken{},
 	"Profit": api.Profit{}, "Readiness": api.Readiness{}, "LiveFrame": api.LiveFrame{}, "LiveRequest": api.LiveRequest{},
+	"BacktestRequest": api.BacktestRequest{}, "BacktestChange": api.BacktestChange{}, "BacktestSettings": api.BacktestSettings{},
+	"Backtest": api.Backtest{}, "BacktestSummary": api.BacktestSummary{}, "BacktestResult": api.BacktestResult{},
 	"TrialJobs": api.TrialJobs{}, "Answer": optimize.Answer{}, "Figures": optimize.Figures{},
 }
 
 // inWords are the schemas that no test compares with a type: what JSON has no word for,
 // and what is described in words alone.
-var inWords = []string{"Micros", "Decimal", "Side", "OrderStatus", "Source", "Task"}
+var inWords = []string{"Micros", "Decimal", "Side", "OrderStatus", "Source", "Task", "Result"}
 
 func mustDescription(t *testing.T) *openapi3.T {
 	t.Helper()
