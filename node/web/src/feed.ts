@@ -10,7 +10,7 @@ import type { Candle, Fill, Order, Position, Profit, Trade } from "./types";
 
 const keptTrades = 60;
 const keptFills = 100;
-const askedOrders = 200;
+const askedOrders = 500;
 
 /** What the chart is told: all bars anew, or the latest of them. */
 export type ChartNews = { all: Bar[] } | { latest: Bar };
