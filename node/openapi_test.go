@@ -122,6 +122,7 @@ func TestAnswersAreAsTheyAreDescribed(t *testing.T) {
 	root := n.makeToken(t, "root", "admin")
 	d.token = root
 	d.answers(t, root)
+	d.backtest(t)
 	d.refusals(t)
 }
 
@@ -179,6 +180,37 @@ func (d *described) answers(t *testing.T, root access.Secret) {
 					d.is(t, "ReplayProgress", line)
 				}
 			}
+		}
+	}
+}
+
+// backtest has the node try settings on the trades that are stored.
+func (d *described) backtest(t *testing.T) {
+	t.Helper()
+	status, text := d.ask(t, "POST", "/api/v1/backtests", `{"symbol":"XRPUSDT","settings":{"chunks":2}}`)
+	var made api.Backtest
+	if err := json.Unmarshal([]byte(text), &made); err != nil || status != http.StatusAccepted {
+		t.Fatalf("backtest: %d %s, %v", status, text, err)
+	}
+	waitFor(t, "the backtest to end", func() (bool, bool) {
+		_, text = d.ask(t, "GET", "/api/v1/backtests/"+made.ID, "")
+		return true, !strings.Contains(text, `"state":"running"`) && !strings.Contains(text, `"state":"waiting"`)
+	})
+	if !strings.Contains(text, `"state":"done"`) {
+		t.Errorf("the backtest has come to %s", text)
+	}
+	for _, tt := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/api/v1/backtests", 200},
+		{"GET", "/api/v1/backtests/" + made.ID + "/report", 200},
+		{"DELETE", "/api/v1/backtests/" + made.ID, 204},
+		{"GET", "/api/v1/backtests/" + made.ID, 404},
+		{"POST", "/api/v1/backtests", 400},
+	} {
+		if status, text := d.ask(t, tt.method, tt.path, ""); status != tt.status {
+			t.Errorf("%s %s: %d %.300s, want %d", tt.method, tt.path, status, text, tt.status)
 		}
 	}
 }
