@@ -218,8 +218,11 @@ END
     "$hedgehog" cluster symbols --node "$(url 1)"
     cat <<END
 
+The page, on every node: $(url 1)/  $(url 2)/  $(url 3)/
+
 Try in another terminal:
 
+  $hedgehog top --node $(url 1)
   $hedgehog cluster watch --node $(url 1)
   make cluster-kill N=2          kill -9 a node: its symbols trade on elsewhere within seconds
   make cluster-start N=2         it comes back and takes its share
