@@ -210,15 +210,13 @@ up() {
     cat <<END
 
 Three nodes trade ${#symbols[@]} symbols on the simulated exchange at http://127.0.0.1:$exchange_port; the
-prices walk at random, the money is not real. The page is $(url 1), on n1.
+prices walk at random, the money is not real. Every node has the page; n1's is $(url 1).
 
 END
     "$hedgehog" cluster status --node "$(url 1)"
     echo
     "$hedgehog" cluster symbols --node "$(url 1)"
     cat <<END
-
-The page, on every node: $(url 1)/  $(url 2)/  $(url 3)/
 
 Try in another terminal:
 
