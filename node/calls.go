@@ -57,7 +57,7 @@ func (c portCalls) Serve(ctx context.Context, handler http.Handler) error {
 	defer c.CloseIdleConnections()
 	return serveHTTP(ctx, c.listener, handler, func(ctx context.Context, conn net.Conn) context.Context {
 		return WithCaller(ctx, peer.PeerName(conn))
-	})
+	}, nil)
 }
 
 // post sends a body to a node and reads the answer.

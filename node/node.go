@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"maps"
 	"net"
@@ -233,7 +234,9 @@ func (n *Node) serve(ctx context.Context, listener net.Listener) error {
 	n.warnWithoutSecret()
 	n.sayWhoGetsIn()
 	running, runCtx := errgroup.WithContext(ctx)
-	running.Go(func() error { return serveHTTP(runCtx, listener, n.handler(), nil) })
+	running.Go(func() error {
+		return serveHTTP(runCtx, listener, n.handler(), nil, slog.NewLogLogger(n.log.Handler(), slog.LevelWarn))
+	})
 	running.Go(func() error { return n.backtests.Run(runCtx) })
 	running.Go(func() error {
 		if err := n.runMember(runCtx, endMembership); err != nil {
@@ -332,8 +335,9 @@ const httpGrace = 2 * time.Second
 
 // serveHTTP serves until ctx ends, then lets requests under way finish for a
 // moment, cuts off the rest, and waits until nobody answers any more. connContext,
-// where there is one, adds to the context of a connection's requests.
-func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, connContext func(context.Context, net.Conn) context.Context) error {
+// where there is one, adds to the context of a connection's requests. What goes wrong
+// with connections, and in handlers, is said on errorLog; nil: where the program logs.
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, connContext func(context.Context, net.Conn) context.Context, errorLog *log.Logger) error {
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	var connections sync.WaitGroup // and the handlers: a websocket's outlives its connection here
@@ -353,6 +357,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 		}),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       connContext,
+		ErrorLog:          errorLog,
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 	}
