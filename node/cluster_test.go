@@ -186,6 +186,25 @@ func TestSymbolsAreSpreadAndMoveWhenANodeLeaves(t *testing.T) {
 	c.waitForNodes(3)
 }
 
+func TestAnyNodeTellsHowLongTheOwnersLeaseLasts(t *testing.T) {
+	c := newTeam(t, busyMarket(t, teamSymbols...), "n1", "n2")
+	c.tradeAll("XRPUSDT")
+	for name, r := range c.members {
+		// A status may be taken while the lease is on its way.
+		waitFor(t, "a lease in the status of "+name, func() (api.Status, bool) {
+			s, err := r.Status(t.Context())
+			return s, err == nil && len(s.Symbols) == 1 && s.Symbols[0].LeaseMS > 0 && s.Symbols[0].LeaseMS <= 60_000
+		})
+	}
+	if _, err := c.any().Assign(t.Context(), api.AssignRequest{Symbols: []string{"XRPUSDT"}, Unassign: true}); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "no lease without an owner", func() (api.Status, bool) {
+		s, err := c.any().Status(t.Context())
+		return s, err == nil && len(s.Symbols) == 1 && s.Symbols[0].Node == "" && s.Symbols[0].LeaseMS == 0
+	})
+}
+
 func TestADrainedNodeHandsOverWithoutAHole(t *testing.T) {
 	c := newTeam(t, busyMarket(t, teamSymbols...), "n1", "n2", "n3")
 	c.tradeAll(teamSymbols...)

@@ -64,6 +64,9 @@ func (n *Node) exchangeStatus() api.ExchangeStatus {
 
 func (n *Node) symbolStatus(stored storage.Settings) api.SymbolStatus {
 	s := api.SymbolStatus{Settings: settingsOf(stored), Parts: []api.PartStatus{}, Node: n.state.Load().Assignments[stored.Symbol].Node}
+	if until, _, held := n.guard.Until(stored.Symbol); held {
+		s.LeaseMS = until.Sub(n.now()).Milliseconds()
+	}
 	n.mu.Lock()
 	g, v := n.groups[stored.Symbol], n.views[stored.Symbol]
 	n.mu.Unlock()

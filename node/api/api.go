@@ -37,8 +37,11 @@ type ExchangeStatus struct {
 type SymbolStatus struct {
 	Settings
 	// Node is the one that owns the symbol; empty: none yet.
-	Node  string       `json:"node"`
-	Parts []PartStatus `json:"parts"`
+	Node string `json:"node"`
+	// LeaseMS is how many milliseconds the owner's lease for it lasts yet; without one,
+	// 0, the owner does not act.
+	LeaseMS int64        `json:"lease_ms,omitempty"`
+	Parts   []PartStatus `json:"parts"`
 	// StreamConnected says that the stream of trades has been connected.
 	StreamConnected bool `json:"stream_connected"`
 	// LastTradeID is the latest trade published since the node started.

@@ -16,7 +16,7 @@ const settings = (symbol, status) => ({
 });
 
 const symbolStatus = (symbol, name, status = "on") => ({
-  ...settings(symbol, status), node: name, parts: [], stream_connected: true, last_trade_id: 9, trades_published: 9,
+  ...settings(symbol, status), node: name, lease_ms: 1150, parts: [], stream_connected: true, last_trade_id: 9, trades_published: 9,
   trades_backfilled: 0, trades_missing: 0, open_positions: 2,
 });
 

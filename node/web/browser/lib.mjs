@@ -52,9 +52,10 @@ export async function faults(page) {
     .map((v) => `${v.impact}: ${v.help}: ${v.nodes.slice(0, 5).map((n) => `${n.target} ${n.failureSummary}`).join(" | ")}`);
 }
 
-/** How many pixels the page is wider than its window. */
+/** How many pixels the page is wider than its window, or what a dialog has in it than the dialog. */
 export function overflow(page) {
-  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  return page.evaluate(() =>
+    Math.max(...[document.documentElement, ...document.querySelectorAll("dialog")].map((e) => e.scrollWidth - e.clientWidth)));
 }
 
 export function check(holds, what) {

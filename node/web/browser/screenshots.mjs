@@ -40,7 +40,8 @@ const hide = async (page) => {
 const dialog = (page) => page.getByRole("dialog");
 
 await windows[0].page.goto(url);
-const { symbol } = (await windows[0].page.evaluate(async () => (await fetch("/api/v1/cluster/symbols")).json()))[0];
+// One that this node has stored trades of.
+const { symbol } = (await windows[0].page.evaluate(async () => (await fetch("/api/v1/cluster/symbols")).json())).find((s) => s.node === "n1");
 const whole = { fullPage: true };
 
 await picture("open", "#/", (page) => page.locator("[data-node=n1]").waitFor());
@@ -65,6 +66,7 @@ await picture("new-backtest", "#/backtests", async (page) => {
   await dialog(page).getByLabel("Symbol").fill(symbol);
   await dialog(page).getByLabel("Budget").waitFor();
 });
+for (const w of windows.slice(1)) await w.page.getByRole("button", { name: "Cancel" }).click();
 await windows[0].page.getByText("have holes").click();
 await windows[0].page.getByLabel("From").fill("");
 await windows[0].page.getByLabel("Until").fill("");

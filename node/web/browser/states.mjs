@@ -137,6 +137,14 @@ await run([
       tell(w);
       await until("no banner but one", async () => (await page.locator("[data-banner]").count()) === 1);
     })],
+  ["a node that owns without a lease is told", () =>
+    within(() => {}, async (page, w) => {
+      await page.locator("[data-node=n2]").getByText(/^1\.[12]\ss$/).waitFor();
+      w.status = { ...w.status, symbols: w.status.symbols.map((s) => (s.node === "n2" ? { ...s, lease_ms: undefined } : s)) };
+      tell(w);
+      await page.locator("[data-node=n2]").getByText("no lease").waitFor();
+      check((await page.getByText("no lease").count()) === 1, "others are without one too");
+    })],
   ["open access is told until one has seen it", () =>
     within(() => {}, async (page) => {
       await page.locator("[data-banner=open]").waitFor();
@@ -272,6 +280,8 @@ await run([
       await dialog.getByLabel("Until").fill("2026-01-03T03:04");
       await dialog.getByLabel("Positions at most").fill("3");
       await sound(page, "new backtest");
+      await page.setViewportSize(phone);
+      await sound(page, "new backtest on a phone");
       await dialog.getByRole("button", { name: "Run it" }).click();
       await dialog.waitFor({ state: "detached" });
       const [method, path, body] = w.changed.at(-1);

@@ -106,6 +106,7 @@ function Summary({ profits }: { profits: Map<string, Profit> }) {
 function NodeCard({ node: n, symbols: owned, leader }: { node: ClusterNode; symbols: ClusterSymbol[]; leader: string }) {
   const alive = n.state === "alive";
   const load = owned.reduce((total, s) => total + s.weight, 0);
+  const lease = leaseOf(owned);
   return (
     <section class={`panel node ${alive ? "" : "down"}`} aria-label={`Node ${n.name}`} data-node={n.name}>
       <div class="panel-head">
@@ -114,6 +115,7 @@ function NodeCard({ node: n, symbols: owned, leader }: { node: ClusterNode; symb
           {n.name === leader && <Badge tone="busy">leader</Badge>}
           {n.role !== "leader" && n.role !== "none" && <Badge>{n.role}</Badge>}
           {n.draining && <Badge tone="warn">draining</Badge>}
+          {lease === 0 && alive && <Badge tone="warn">no lease</Badge>}
           {alive && missing.value.includes(n.name) && <Badge tone="warn">does not answer</Badge>}
           <Badge tone={alive ? "good" : "bad"}>{alive ? "● alive" : `✕ ${n.state}`}</Badge>
         </span>
@@ -126,6 +128,12 @@ function NodeCard({ node: n, symbols: owned, leader }: { node: ClusterNode; symb
             {load !== owned.length && `, weight ${load}`}
           </dd>
         </div>
+        {lease !== null && lease > 0 && (
+          <div title="how long it may act yet; it renews that several times a second">
+            <dt>Lease</dt>
+            <dd>{(lease / 1000).toFixed(1)}&nbsp;s</dd>
+          </div>
+        )}
         <div>
           <dt>{alive ? "Up" : "Since"}</dt>
           <dd>{alive ? span(n.uptime_seconds) : clock(n.since_us)}</dd>
@@ -151,6 +159,12 @@ function NodeCard({ node: n, symbols: owned, leader }: { node: ClusterNode; symb
       <NodeActions node={n} leader={leader} />
     </section>
   );
+}
+
+/** How long a node's lease lasts yet, in milliseconds; null where nothing that runs tells. */
+function leaseOf(owned: ClusterSymbol[]): number | null {
+  const told = (status.value?.symbols ?? []).filter((s) => owned.some((o) => o.symbol === s.symbol && o.node === s.node));
+  return told.length === 0 ? null : Math.max(...told.map((s) => s.lease_ms ?? 0));
 }
 
 function NodeActions({ node: n, leader }: { node: ClusterNode; leader: string }) {

@@ -109,6 +109,8 @@ export interface PartStatus {
 
 export interface SymbolStatus extends Settings {
   node: string;
+  /** How long the owner's lease lasts yet, in milliseconds; without one the owner does not act. */
+  lease_ms?: number;
   parts: PartStatus[];
   stream_connected: boolean;
   last_trade_id?: number;
