@@ -87,6 +87,8 @@ func (p *program) app() *cli.App {
 			p.topCommand(),
 			p.clusterCommand(),
 			p.tokenCommand(),
+			p.completionCommand(),
+			p.completeCommand(),
 			p.versionCommand(),
 		},
 		Action:          rootAction,
