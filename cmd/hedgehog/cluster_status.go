@@ -56,7 +56,9 @@ func (p *program) clusterWatchCommand() *cli.Command {
 	return p.viewCommand(clusterView{
 		name: "watch", usage: "watch nodes, owners and events, anew each second", watched: true,
 		description: "It goes on until it is interrupted, also while nodes fail. Whatever the asked node does\n" +
-			"not know, because it is cut off, is not shown.",
+			"not know, because it is cut off, is not shown. With keys and more to see: hedgehog top.\n" +
+			"Example:\n\n" +
+			"  hedgehog cluster watch",
 		read: func(c *cli.Context, node *api.Client) (any, func(io.Writer), error) {
 			now, err := readCluster(c.Context, node, false)
 			if err == nil {
@@ -81,7 +83,8 @@ func (p *program) clusterNodesCommand() *cli.Command {
 	return p.viewCommand(clusterView{
 		name: "nodes", usage: "list the nodes with their addresses",
 		description: "GOSSIP is where other nodes --join, PEER where they talk (TLS), HTTP where commands go.\n" +
-			"WEIGHT is a node's share of the symbols. SINCE is when its state began.",
+			"WEIGHT is a node's share of the symbols. SINCE is when its state began. Example:\n\n" +
+			"  hedgehog cluster nodes --watch",
 		read: func(c *cli.Context, node *api.Client) (any, func(io.Writer), error) {
 			status, err := node.Cluster(c.Context)
 			return status.Nodes, func(w io.Writer) { p.writeNodes(w, status.Nodes) }, err

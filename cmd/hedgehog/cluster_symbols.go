@@ -84,7 +84,8 @@ func (p *program) clusterEventsCommand() *cli.Command {
 	return p.viewCommand(clusterView{
 		name: "events", usage: "show what happened in the cluster",
 		description: "The latest events that the asked node knows of, oldest first: leaders, nodes that came\n" +
-			"and went, owners, quorum, changes by people.",
+			"and went, owners, quorum, changes by people. Example:\n\n" +
+			"  hedgehog cluster events --limit 100",
 		flags: []cli.Flag{limitFlag(30)},
 		read: func(c *cli.Context, node *api.Client) (any, func(io.Writer), error) {
 			limit, err := limitOf(c)

@@ -130,6 +130,8 @@ func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print the program's version",
+		Description: "Of a program that was not built at a version it is dev. Example:\n\n" +
+			"  hedgehog version --json",
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {

@@ -117,11 +117,13 @@ type listing struct {
 // on for them or not.
 func (p *program) listCommand(is listing) *cli.Command {
 	return &cli.Command{
-		Name:        "list",
-		Usage:       "list the symbols with " + is.of + " on, or the named ones",
-		ArgsUsage:   "[SYMBOL…]",
-		Description: "Without symbols it lists those for which " + is.of + " is on. JSON has all settings of each.",
-		Flags:       clientFlags(),
+		Name:      "list",
+		Usage:     "list the symbols with " + is.of + " on, or the named ones",
+		ArgsUsage: "[SYMBOL…]",
+		Description: "Without symbols it lists those for which " + is.of + " is on. JSON has all settings of each.\n" +
+			"Example:\n\n" +
+			"  " + strings.TrimSuffix(is.start, "start") + "list XRPUSDT --json",
+		Flags: clientFlags(),
 		Action: func(c *cli.Context) error {
 			symbols, err := symbolArguments(c)
 			if err != nil {
