@@ -125,4 +125,4 @@ bench: ## measure; BENCH=regexp chooses
 
 clean: ## remove what was built and the data of local runs
 	@if deploy/local/cluster.sh running; then echo "the cluster runs; stop it first: make cluster-stop" >&2; exit 1; fi
-	rm -rf bin .hedgehog .cluster
+	rm -rf bin .hedgehog .cluster node/web/dist/page node/web/node_modules
