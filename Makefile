@@ -123,6 +123,19 @@ faults: ## the same for about a minute
 bench: ## measure; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+# What is built is installed: a user who may write to PREFIX need not be able to build.
+PREFIX ?= /usr/local
+SHARE   = $(DESTDIR)$(PREFIX)/share
+.PHONY: install
+install: ## install the program, its manual pages and completions below PREFIX (/usr/local)
+	@[ -x $(BIN) ] || { echo "first: make build" >&2; exit 1; }
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/hedgehog
+	$(BIN) man --dir $(SHARE)/man/man1
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	$(BIN) completion bash > $(SHARE)/bash-completion/completions/hedgehog
+	$(BIN) completion zsh > $(SHARE)/zsh/site-functions/_hedgehog
+	$(BIN) completion fish > $(SHARE)/fish/vendor_completions.d/hedgehog.fish
+
 clean: ## remove what was built and the data of local runs
 	@if deploy/local/cluster.sh running; then echo "the cluster runs; stop it first: make cluster-stop" >&2; exit 1; fi
 	rm -rf bin .hedgehog .cluster node/web/dist/page node/web/node_modules

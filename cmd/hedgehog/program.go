@@ -87,6 +87,7 @@ func (p *program) app() *cli.App {
 			p.topCommand(),
 			p.clusterCommand(),
 			p.tokenCommand(),
+			p.manCommand(),
 			p.completionCommand(),
 			p.completeCommand(),
 			p.versionCommand(),
