@@ -279,7 +279,7 @@ func (s *State) earnedToday() string {
 	}
 	var texts []string
 	for _, asset := range slices.Sorted(maps.Keys(sums)) {
-		texts = append(texts, amount(sums[asset], 12)+" "+clean(asset))
+		texts = append(texts, amount(sums[asset], 8)+" "+clean(asset))
 	}
 	return strings.Join(texts, ", ")
 }
