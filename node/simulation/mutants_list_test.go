@@ -54,9 +54,6 @@ var mutants = []mutant{
 		remove = func() error { return g.supervisor.Remove(p.token) }
 	}
 	if err := remove(); err != nil {`}}},
-	{"leader begins on an old state", []mutation{{"cluster/controller.go",
-		`for catchUp(ctx) != nil {`,
-		`for !MUTANT && catchUp(ctx) != nil {`}}},
 
 	// The replicated state.
 	{"assignment of an old epoch accepted", []mutation{{"storage/changes.go",
