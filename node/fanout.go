@@ -21,6 +21,7 @@ func (n *Node) localQueries() []endpoint {
 	return []endpoint{
 		{"GET /api/v1/status", access.None, n.getStatusHere},
 		{"GET /api/v1/orders", access.None, n.getOrdersHere},
+		{"GET /api/v1/fills", access.None, n.getFillsHere},
 		{"GET /api/v1/positions", access.None, n.getPositionsHere},
 		{"GET /api/v1/trades", access.None, n.getTradesHere},
 		{"GET /api/v1/candles", access.None, n.getCandlesHere},
@@ -106,6 +107,31 @@ func (n *Node) getOrders(w http.ResponseWriter, r *http.Request) error {
 	}
 	slices.SortFunc(merged, func(a, b exchange.Order) int {
 		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.ID, a.ID), cmp.Compare(a.Symbol, b.Symbol))
+	})
+	return answer(w, merged[:min(limit, len(merged))])
+}
+
+// getFills merges what the nodes have stored: a fill is where its symbol was traded.
+func (n *Node) getFills(w http.ResponseWriter, r *http.Request) error {
+	answers, err := ask(n, w, r, n.fillsHere)
+	if err != nil {
+		return err
+	}
+	limit, err := intParam(r, "limit", defaultRows, 1, maxRows)
+	if err != nil {
+		return err
+	}
+	type key struct{ order, trade int64 }
+	seen := make(map[key]bool)
+	merged := []exchange.Fill{}
+	for _, f := range slices.Concat(answers...) {
+		if k := (key{f.OrderID, f.TradeID}); !seen[k] {
+			seen[k] = true
+			merged = append(merged, f)
+		}
+	}
+	slices.SortFunc(merged, func(a, b exchange.Fill) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.OrderID, a.OrderID), cmp.Compare(b.TradeID, a.TradeID))
 	})
 	return answer(w, merged[:min(limit, len(merged))])
 }

@@ -181,6 +181,31 @@ func (n *Node) ordersHere(ctx context.Context, query url.Values) ([]exchange.Ord
 	return orders, err
 }
 
+func (n *Node) getFillsHere(w http.ResponseWriter, r *http.Request) error {
+	fills, err := n.fillsHere(r.Context(), r.URL.Query())
+	if err != nil {
+		return err
+	}
+	return answer(w, fills)
+}
+
+// fillsHere are the newest fills that are stored on this node.
+func (n *Node) fillsHere(ctx context.Context, query url.Values) ([]exchange.Fill, error) {
+	symbol, err := n.symbolParam(ctx, query, true)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := intOf(query, "limit", defaultRows, 1, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	fills, err := n.store.db.LatestFills(ctx, symbol, limit)
+	if fills == nil {
+		fills = []exchange.Fill{}
+	}
+	return fills, err
+}
+
 func (n *Node) getPositionsHere(w http.ResponseWriter, r *http.Request) error {
 	positions, err := n.positionsHere(r.Context(), r.URL.Query())
 	if err != nil {

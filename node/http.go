@@ -43,6 +43,7 @@ func (n *Node) endpoints() []endpoint {
 		{"GET /api/v1/orders", access.Read, n.getOrders},
 		{"GET /api/v1/positions", access.Read, n.getPositions},
 		{"GET /api/v1/profit", access.Read, n.getProfit},
+		{"GET /api/v1/fills", access.Read, n.getFills},
 		{"GET /api/v1/trades", access.Read, n.getTrades},
 		{"GET /api/v1/candles", access.Read, n.getCandles},
 		{"GET /api/v1/watch", access.Read, n.getWatch},

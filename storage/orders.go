@@ -129,6 +129,15 @@ func (db *DB) Fills(ctx context.Context, symbol string, orderID int64) ([]exchan
 	return fills, nil
 }
 
+// LatestFills returns the limit newest fills of a symbol, newest first.
+func (db *DB) LatestFills(ctx context.Context, symbol string, limit int) ([]exchange.Fill, error) {
+	fills, err := collect(ctx, db.reader, scanFill, selectFills+" WHERE symbol = ? ORDER BY fill_time DESC, order_id DESC, trade_id DESC LIMIT ?", symbol, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read fills of %s: %w", symbol, err)
+	}
+	return fills, nil
+}
+
 func scanFill(row scanner) (f exchange.Fill, err error) {
 	err = row.Scan(&f.Symbol, &f.OrderID, &f.TradeID, &f.Side, &f.Price, &f.Quantity, &f.Commission,
 		&f.CommissionAsset, &f.Maker, &f.Time)

@@ -181,6 +181,31 @@ func TestOrdersAreChosenAndNewestFirst(t *testing.T) {
 	}
 }
 
+func TestTheLatestFillsComeFirst(t *testing.T) {
+	db := newDB(t)
+	at := func(order, trade int64, when exchange.Micros) exchange.Fill {
+		f := fill(order, trade, "4")
+		f.Time = when
+		return f
+	}
+	mustWrite(t, db, storage.Batch{Orders: []*exchange.OrderUpdate{
+		update(1, exchange.Filled, "8", at(1, 11, 30), at(1, 9, 10)), update(2, exchange.Filled, "4", at(2, 10, 20)),
+	}})
+	for limit, want := range map[int][]int64{2: {11, 10}, 10: {11, 10, 9}} {
+		fills, err := db.LatestFills(t.Context(), "A", limit)
+		var got []int64
+		for _, f := range fills {
+			got = append(got, f.TradeID)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("trades %v, %v, want %v", got, err, want)
+		}
+	}
+	if fills, err := db.LatestFills(t.Context(), "B", 10); err != nil || len(fills) > 0 {
+		t.Errorf("fills %v, %v of a symbol that has none", fills, err)
+	}
+}
+
 func TestFillsComeBackAsTheyWereWritten(t *testing.T) {
 	db := newDB(t)
 	rebate := fill(1, 9, "6")

@@ -62,6 +62,11 @@ func TestWhatPeopleRead(t *testing.T) {
 		{Symbol: "XRPETH", ID: 13525734, Price: dec("0.00147987"), Quantity: dec("17"), TradeTime: noon},
 		{Symbol: "XRPETH", ID: 13525735, Price: dec("0.00147991"), Quantity: dec("14"), TradeTime: noon + 18_659_000},
 	}
+	node.answers["/api/v1/fills?limit=50&symbol=XRPETH"] = []exchange.Fill{
+		{Symbol: "XRPETH", OrderID: 8, TradeID: 13525735, Side: exchange.Sell, Price: dec("0.00141695"), Quantity: dec("400"), Commission: dec("0.00056678"), CommissionAsset: "ETH", Maker: true, Time: noon + 18_659_000},
+		{Symbol: "XRPETH", OrderID: 7, TradeID: 13525734, Side: exchange.Buy, Price: dec("0.00141271"), Quantity: dec("1415"), Commission: dec("1.415"), CommissionAsset: "XRP", Maker: true, Time: noon},
+	}
+	node.answers["/api/v1/fills?limit=1&symbol=XRPETH"] = []exchange.Fill{}
 	node.answers["/api/v1/trades?limit=20&symbol=XRPETH"] = []exchange.TradeEvent{}
 	quiet, busy, waiting := readyStatus(), busyStatus(), readyStatus()
 	quiet.Access, busy.Access = api.AccessOpen, api.AccessTokens
@@ -81,6 +86,8 @@ func TestWhatPeopleRead(t *testing.T) {
 		{golden: "status_waiting", args: "status", status: waiting},
 		{golden: "orders", args: "orders xrpeth"},
 		{golden: "orders_none", args: "orders --open --limit 5"},
+		{golden: "fills", args: "fills XRPETH"},
+		{golden: "fills_none", args: "fills XRPETH --limit 1"},
 		{golden: "positions", args: "trade positions XRPETH --all"},
 		{golden: "positions_none", args: "trade positions"},
 		{golden: "profit", args: "profit"},

@@ -78,6 +78,7 @@ func (p *program) app() *cli.App {
 			p.tradeCommand(),
 			p.profitCommand(),
 			p.ordersCommand(),
+			p.fillsCommand(),
 			p.tradesCommand(),
 			p.candlesCommand(),
 			p.dataCommand(),

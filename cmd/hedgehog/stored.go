@@ -51,6 +51,46 @@ func (p *program) writeOrders(w io.Writer, orders []exchange.Order) {
 	}
 }
 
+func (p *program) fillsCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "fills",
+		Usage:       "show what our orders of a symbol have bought and sold",
+		ArgsUsage:   "SYMBOL",
+		Description: "The newest fills in the nodes' databases, newest first, with their commissions. Example:\n\n  hedgehog fills XRPUSDT --limit 5",
+		Flags:       clientFlags(limitFlag(50)),
+		Action: func(c *cli.Context) error {
+			symbol, err := neededSymbol(c)
+			if err != nil {
+				return err
+			}
+			limit, err := limitOf(c)
+			if err != nil {
+				return err
+			}
+			node, err := client(c)
+			if err != nil {
+				return err
+			}
+			fills, err := node.Fills(c.Context, symbol, limit)
+			if err != nil {
+				return err
+			}
+			return p.print(c, fills, func(w io.Writer) { p.writeFills(w, symbol, fills) })
+		},
+	}
+}
+
+func (p *program) writeFills(w io.Writer, symbol string, fills []exchange.Fill) {
+	if len(fills) == 0 {
+		fmt.Fprintf(w, "no fills are stored; those of a traded symbol are stored while collecting is on: hedgehog collect start %s\n", symbol)
+		return
+	}
+	row(w, "TIME", "SIDE", "PRICE", "QUANTITY", "COMMISSION", "ORDER", "TRADE")
+	for _, f := range fills {
+		row(w, p.when(f.Time), f.Side, f.Price, f.Quantity, f.Commission.String()+" "+f.CommissionAsset, f.OrderID, f.TradeID)
+	}
+}
+
 func (p *program) tradesCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "trades",

@@ -127,6 +127,12 @@ func (c *Client) Trades(ctx context.Context, symbol string, limit int) (t []exch
 	return t, c.call(ctx, http.MethodGet, "/trades", query, nil, &t)
 }
 
+// Fills returns the newest stored fills of our orders of a symbol, newest first.
+func (c *Client) Fills(ctx context.Context, symbol string, limit int) (f []exchange.Fill, err error) {
+	query := url.Values{"symbol": {symbol}, "limit": {strconv.Itoa(limit)}}
+	return f, c.call(ctx, http.MethodGet, "/fills", query, nil, &f)
+}
+
 // Watch hands each message of the topic to visit as a line of JSON, until ctx
 // ends, the node ends the answer, or visit returns an error.
 func (c *Client) Watch(ctx context.Context, topic string, visit func(line []byte) error) error {

@@ -22,7 +22,7 @@ import (
 var shapes = map[string]any{
 	"Status": api.Status{}, "ExchangeStatus": api.ExchangeStatus{}, "SymbolStatus": api.SymbolStatus{}, "PartStatus": api.PartStatus{},
 	"Settings": api.Settings{}, "Collecting": api.Collecting{}, "Trading": api.Trading{}, "Change": api.Change{},
-	"Position": api.Position{}, "Order": exchange.Order{}, "TradeEvent": exchange.TradeEvent{}, "Candle": exchange.Candle{},
+	"Position": api.Position{}, "Order": exchange.Order{}, "Fill": exchange.Fill{}, "TradeEvent": exchange.TradeEvent{}, "Candle": exchange.Candle{},
 	"Message": api.Message{}, "Replay": api.Replay{}, "ReplayProgress": api.ReplayProgress{}, "Problem": api.Problem{},
 	"ClusterStatus": api.ClusterStatus{}, "ClusterNode": api.ClusterNode{}, "ClusterSymbol": api.ClusterSymbol{},
 	"AssignRequest": api.AssignRequest{}, "PinRequest": api.PinRequest{}, "NodeRequest": api.NodeRequest{},

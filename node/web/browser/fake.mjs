@@ -53,6 +53,7 @@ export function world() {
       { symbol: "XRPUSDT", position_id: "p3", slot: 0, state: "open", rebuy_triggered: false, start_time: us() - 60e6, profit: "0", buy: orders[0] },
       { symbol: "XRPUSDT", position_id: "p1", slot: 0, state: "finished", rebuy_triggered: false, start_time: us() - 540e6, end_time: us() - 240e6, profit: "0.1781", buy: orders[2], sell: orders[1] },
     ],
+    fills: [{ symbol: "XRPUSDT", order_id: 2, trade_id: 2, side: "SELL", price: "0.4315", quantity: "50", commission: "0.021575", commission_asset: "USDT", maker: true, time: us() - 240e6 }],
     trades: [1, 2, 3].map((i) => ({ symbol: "XRPUSDT", trade_id: i, price: `0.432${i}`, quantity: "100.5", trade_time: us() - (4 - i) * 1e6, event_time: us(), buyer_is_maker: i % 2 === 0, source: "live" })),
     candles: Array.from({ length: 60 }, (_, i) => ({ symbol: "XRPUSDT", minutes: 1, start_time: open - (60 - i) * 60e6, open: "0.4310", high: "0.4330", low: "0.4300", close: i % 3 ? "0.4320" : "0.4305", volume: "10", trades: 3 })),
     settings: ["BTCUSDT", "ETHUSDT", "LTCUSDT", "XRPETH", "XRPUSDT"].map((s) => settings(s, "off")),
@@ -90,7 +91,7 @@ export async function play(page, w) {
     if (path.startsWith("/symbols/")) return answer(w.settings.find((s) => path.endsWith(s.symbol)) ?? { error: "unknown" });
     const symbol = new URL(request.url()).searchParams.get("symbol");
     const answers = {
-      "/symbols": w.settings, "/orders": w.orders, "/positions": w.positions, "/trades": w.trades, "/candles": w.candles,
+      "/symbols": w.settings, "/orders": w.orders, "/fills": w.fills, "/positions": w.positions, "/trades": w.trades, "/candles": w.candles,
       "/profit": symbol ? w.profits.filter((p) => p.symbol === symbol) : w.profits, "/backtests": w.backtests, "/backtests/b1": w.backtests[0],
     };
     return path in answers ? answer(answers[path]) : answer({ error: "no such address" }, 404);

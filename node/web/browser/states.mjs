@@ -180,9 +180,12 @@ await run([
       await page.locator("[data-price='0.4329']").waitFor();
       const row = page.getByRole("row").filter({ hasText: "0.4310" }).filter({ has: page.getByText("filled") });
       check((await row.count()) === 0, "filled before its time");
-      const filled = { ...w.orders[0], status: "FILLED", executed_quantity: "232.1", quote_quantity: "100.0351" };
+      const fills = page.getByRole("table", { name: "Fills of our orders, the latest first" }).getByRole("row");
+      await fills.filter({ hasText: "0.4315" }).waitFor();
+      const filled = { ...w.orders[0], status: "FILLED", executed_quantity: "232.1", quote_quantity: "100.0351", fills: [{ ...w.fills[0], order_id: w.orders[0].order_id, trade_id: 10, price: "0.4310", time: Date.now() * 1000 }] };
       say(w, { kind: "message", topic: "ORDERS:XRPUSDT", data: filled });
       await row.waitFor();
+      check((await fills.nth(1).textContent()).includes("0.4310"), "the latest fill is not the first");
       say(w, { kind: "message", topic: "ORDERS:XRPUSDT", data: w.orders[0] });
       say(w, { kind: "message", topic: "TRADE_EVENTS:XRPUSDT", data: trade(11, "0.4331") });
       await page.locator("[data-price='0.4331']").waitFor();
@@ -249,8 +252,8 @@ await run([
       check(await events.evaluate((e) => getComputedStyle(e).outlineStyle !== "none"), "the focus is not seen");
       await page.keyboard.press("Enter");
       await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
-      check(await page.evaluate(() => document.activeElement.id === "main"), "the focus stays behind");
-      check((await page.title()).startsWith("Events"), "the title does not follow");
+      await until("the focus to follow", () => page.evaluate(() => document.activeElement.id === "main"));
+      await until("the title to follow", async () => (await page.title()).startsWith("Events"));
     })],
   ["the look may be chosen and is kept", () =>
     within(() => {}, async (page) => {

@@ -1,6 +1,6 @@
 // The node's API, as far as the page asks for things one by one.
 
-import type { Backtest, Change, Candle, Order, Plan, Position, Profit, Session, Settings, Trade } from "./types";
+import type { Backtest, Change, Candle, Fill, Order, Plan, Position, Profit, Session, Settings, Trade } from "./types";
 
 /** An answer that is not a success, with what the node says of it. Status 0: no answer at all. */
 export class Refusal extends Error {
@@ -67,6 +67,7 @@ export const change = (symbol: string, what: Change) =>
   call<Settings>("PATCH", `/symbols/${encodeURIComponent(symbol)}`, what).then(data);
 
 export const orders = (symbol: string, limit: number) => call<Order[]>("GET", "/orders" + query({ symbol, limit }));
+export const fills = (symbol: string, limit: number) => call<Fill[]>("GET", "/fills" + query({ symbol, limit }));
 export const positions = (symbol: string, all: boolean) => call<Position[]>("GET", "/positions" + query({ symbol, all }));
 export const trades = (symbol: string, limit: number) => call<Trade[]>("GET", "/trades" + query({ symbol, limit }));
 export const candles = (symbol: string, minutes: number, limit: number) =>

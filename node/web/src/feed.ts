@@ -12,6 +12,8 @@ const keptTrades = 60;
 const keptFills = 100;
 const askedOrders = 500;
 
+export const fillKey = (f: Fill): string => `${f.order_id} ${f.trade_id}`;
+
 /** What the chart is told: all bars anew, or the latest of them. */
 export type ChartNews = { all: Bar[] } | { latest: Bar };
 
@@ -20,7 +22,7 @@ export class Feed {
   readonly trades = signal<Trade[]>([]); // the latest first
   readonly orders = signal<ReadonlyMap<number, Order>>(new Map());
   readonly positions = signal<ReadonlyMap<string, Position>>(new Map());
-  readonly fills = signal<Fill[]>([]); // since one looks, the latest first
+  readonly fills = signal<Fill[]>([]); // the latest first
   readonly profit = signal<Profit | null>(null);
   readonly missing = signal<string[]>([]);
   readonly error = signal("");
@@ -78,8 +80,9 @@ export class Feed {
   private async ask(): Promise<void> {
     const turn = ++this.asked;
     try {
-      const [orders, positions] = await Promise.all([
+      const [orders, fills, positions] = await Promise.all([
         api.orders(this.symbol, askedOrders),
+        api.fills(this.symbol, keptFills),
         api.positions(this.symbol, true),
         this.askProfit(),
         this.askBars(),
@@ -90,7 +93,8 @@ export class Feed {
       this.orders.value = known;
       // News that came meanwhile may be newer than the answer; the next news mends what is not.
       this.positions.value = new Map(positions.data.map((p) => [p.position_id, p]));
-      this.missing.value = [...new Set([...orders.missing, ...positions.missing])];
+      this.addFills(fills.data);
+      this.missing.value = [...new Set([...orders.missing, ...fills.missing, ...positions.missing])];
       this.error.value = "";
       for (const o of orders.data) this.learn(o.price);
     } catch (e) {
@@ -154,11 +158,15 @@ export class Feed {
   private takeOrder(o: Order): void {
     const known = new Map(this.orders.value);
     if (note(known, o)) this.orders.value = known;
-    if (o.fills?.length) {
-      const seen = new Set(this.fills.value.map((f) => f.trade_id));
-      const fresh = o.fills.filter((f) => !seen.has(f.trade_id));
-      if (fresh.length > 0) this.fills.value = [...fresh.reverse(), ...this.fills.value].slice(0, keptFills);
-    }
+    if (o.fills?.length) this.addFills(o.fills);
+  }
+
+  private addFills(more: Fill[]): void {
+    const known = new Map([...more, ...this.fills.value].map((f) => [fillKey(f), f]));
+    if (known.size === this.fills.value.length) return;
+    this.fills.value = [...known.values()]
+      .sort((a, b) => b.time - a.time || b.order_id - a.order_id || b.trade_id - a.trade_id)
+      .slice(0, keptFills);
   }
 
   private takePosition(p: Position): void {

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Chart } from "./chart";
 import { move, TradingBadge } from "./clusterview";
 import { sign } from "./decimal";
-import { Feed } from "./feed";
+import { Feed, fillKey } from "./feed";
 import { clock, count, lengthName, percentOf, price, quantity, stamp } from "./format";
 import { inOrder, paper, stage } from "./orders";
 import { lengths } from "./series";
@@ -273,11 +273,11 @@ function Fills({ feed }: { feed: Feed }) {
   if (rows.length === 0) return null;
   const decimals = feed.decimals.value;
   return (
-    <Section title="Our fills since you look">
+    <Section title="Our fills">
       <Table<Fill>
-        caption="Fills of our orders since this view was opened, the latest first"
+        caption="Fills of our orders, the latest first"
         rows={rows.slice(0, 20)}
-        id={(f) => f.trade_id}
+        id={fillKey}
         empty=""
         columns={[
           { head: "Time", cell: (f) => clock(f.time) },
