@@ -226,7 +226,7 @@ func TestADatabaseOfTheReleaseBeforeTheClusterKeepsWhatItHas(t *testing.T) {
 	makeDB(t, path)
 	dropTablesBut(t, path, "trade_events", "orders", "fills", "candles", "positions", "streaming_settings", "trading_settings",
 		"collecting_settings", "aggregating_settings", "goose_db_version")
-	mustExec(t, path, `DELETE FROM goose_db_version WHERE version_id >= 2;
+	mustExec(t, path, `DROP INDEX fills_by_time; DELETE FROM goose_db_version WHERE version_id >= 2;
 		INSERT INTO streaming_settings VALUES ('A', 1); INSERT INTO trading_settings (symbol) VALUES ('A');
 		INSERT INTO collecting_settings (symbol) VALUES ('A'); INSERT INTO aggregating_settings (symbol) VALUES ('A')`)
 	db := mustOpen(t, path)
