@@ -167,7 +167,7 @@ func TestThePageShowsAndSteersACluster(t *testing.T) {
 		t.Skip("lasts about a minute")
 	}
 	c, off := openPage(t)
-	c.drive("cluster.mjs", map[string]any{"off": off})
+	c.drive("cluster.mjs", map[string]any{"off": off, "takeover": pageTakeover.Milliseconds()})
 }
 
 var (

@@ -1,3 +1,7 @@
+//go:build !race
+
+// With the race detector it would be the same once more: what it is about runs in a browser.
+
 package web_test
 
 import (
