@@ -2,7 +2,5 @@
 
 package main_test
 
-import "time"
-
-// pageTakeover is how soon the symbols of a killed node are elsewhere on the page.
-const pageTakeover = 3 * time.Second
+// raceDetector says that the tests run with it, and the program several times as slowly.
+const raceDetector = false

@@ -2,8 +2,5 @@
 
 package main_test
 
-import "time"
-
-// pageTakeover is longer than without the race detector, which makes the nodes several
-// times as slow.
-const pageTakeover = 10 * time.Second
+// raceDetector says that the tests run with it, and the program several times as slowly.
+const raceDetector = true
