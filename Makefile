@@ -3,7 +3,7 @@ BIN   := bin/hedgehog
 BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check format vet lint fuzz e2e bench clean
+.PHONY: help build run test check format vet lint fuzz bench clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,7 +70,7 @@ failover: build ## measure takeovers: KILLS (20) of followers and of leaders, DR
 test: ## run the tests
 	$(GO) test ./...
 
-check: format vet lint build page-check race fuzz simulate faults ## everything that has to hold before a commit
+check: format vet lint build page-check race end-to-end fuzz simulate faults ## everything that has to hold before a commit
 
 format:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); \
@@ -83,18 +83,30 @@ lint:
 	$(GO) tool staticcheck ./...
 
 .PHONY: race
-race: ## run the tests with the race detector
-	$(GO) test -race -count=1 ./...
+race: ## run the tests with the race detector, but for the longest end-to-end tests
+	$(GO) test -race -short -count=1 ./...
 
-# Every fuzz target for a moment: enough to run its seeds and some thousand more.
-FUZZTIME ?= 3s
-fuzz: ## fuzz every parser of outside bytes for FUZZTIME (3s)
-	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
-	  grep -o '^func Fuzz[A-Za-z0-9_]*' "$$file" | cut -c6- | while read -r target; do \
+# As make test has run them; what has not changed since is not run again.
+.PHONY: end-to-end
+end-to-end: ## run the command and whole clusters as processes
+	$(GO) test ./cmd/hedgehog
+
+# Every fuzz target for a moment: its seeds and some thousand more. A number of runs, since a
+# target whose time ends in the wrong moment is reported as failed.
+FUZZTIME ?= 2000x
+# Of whole requests to a node, each of which takes as long as a hundred of the others.
+FUZZREQUESTS ?= 300x
+fuzz: ## fuzz every parser of outside bytes for FUZZTIME (2000x)
+	@mkdir -p bin; binary=$$PWD/bin/fuzz.test; cache=$$($(GO) env GOCACHE)/fuzz/hedgehog; log=$$(mktemp); \
+	trap 'rm -f "$$binary" "$$log"' EXIT; \
+	for dir in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u); do \
+	  $(GO) test -c -fuzz . -o "$$binary" "./$$dir" || exit 1; \
+	  for target in $$(cat "$$dir"/*_test.go | grep -o '^func Fuzz[A-Za-z0-9_]*' | cut -c6-); do \
 	    echo "fuzz $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" >/tmp/fuzz.$$$$ 2>&1 \
-	      || { cat /tmp/fuzz.$$$$; rm -f /tmp/fuzz.$$$$; exit 1; }; rm -f /tmp/fuzz.$$$$; \
-	  done || exit 1; \
+	    runs=$(FUZZTIME); test $$target != FuzzRequests || runs=$(FUZZREQUESTS); \
+	    (cd "$$dir" && "$$binary" -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $$runs \
+	      -test.fuzzcachedir "$$cache/$$dir") >"$$log" 2>&1 || { cat "$$log"; exit 1; }; \
+	  done; \
 	done
 
 # Whole clusters on a virtual clock and network; docs/reliability.md.

@@ -166,9 +166,6 @@ func TestThePageShowsAndSteersACluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("lasts about a minute")
 	}
-	if raceDetector {
-		t.Skip("what it is about runs in a browser; what the nodes do for it, their own tests look at")
-	}
 	c, off := openPage(t)
 	c.drive("cluster.mjs", map[string]any{"off": off, "takeover": 3000})
 }

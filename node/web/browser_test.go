@@ -1,7 +1,3 @@
-//go:build !race
-
-// With the race detector it would be the same once more: what it is about runs in a browser.
-
 package web_test
 
 import (
