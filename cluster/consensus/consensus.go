@@ -166,7 +166,7 @@ func (c *Consensus) handOver(ctx context.Context, r *raft.Raft) {
 	answered := make(chan struct{})
 	go func() { // beyond the bound it ends with the library
 		if hasOtherVoter(c.servers(r), c.config.Name) && r.State() == raft.Leader {
-			voter, err := c.successor(ctx, r, "")
+			voter, err := c.choose(r, "")
 			if err == nil {
 				err = r.LeadershipTransferToServer(raft.ServerID(voter.Name), raft.ServerAddress(voter.Address)).Error()
 			}

@@ -316,7 +316,11 @@ func slowLeader(tb testing.TB) (*network, []*node) {
 		tb.Fatal(err)
 	}
 	slow := leader(tb, nodes[1])
-	tb.Cleanup(network.heal) // or the slow one would end as slowly
+	tb.Cleanup(func() { // or the slow one would end as slowly
+		network.heal()
+		slow.cancel()
+		<-slow.ended
+	})
 	return network, append([]*node{slow}, without(nodes, slow)...)
 }
 

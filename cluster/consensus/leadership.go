@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -88,44 +89,53 @@ func (c *Consensus) TransferLeadership(ctx context.Context, to string) error {
 	return nil
 }
 
-// successor chooses the voter to give leadership to: the one called to or, where
-// that is empty, the one that is furthest along. It has to have answered lately. The
-// library goes on waiting for one that does not, and asked a second time takes no
-// commands meanwhile (hashicorp/raft issue 696).
+// successor is choose, with a little time for an answer to come.
 func (c *Consensus) successor(ctx context.Context, r *raft.Raft, to string) (Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timing.Election)
 	defer cancel()
 	for {
 		news := c.acks.wait()
-		now := leadership(r)
-		if !now.Leading {
-			return Server{}, c.notLeader(r)
-		}
-		since := time.Now().Add(-c.config.Timing.LeaderLease)
-		var best Server
-		var lastLog uint64
-		voters := 0
-		for _, s := range c.servers(r) {
-			if !s.Voter || s.Name == c.config.Name || to != "" && s.Name != to {
-				continue
-			}
-			voters++
-			a := c.acks.of(s.Name)
-			if a.term == now.Term && a.at.After(since) && (best.Name == "" || a.lastLog > lastLog) {
-				best, lastLog = s, a.lastLog
-			}
-		}
-		switch {
-		case voters == 0:
-			return Server{}, ErrUnknownServer
-		case best.Name != "":
-			return best, nil
+		voter, err := c.choose(r, to)
+		if !errors.Is(err, ErrNoAnswer) {
+			return voter, err
 		}
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return Server{}, ErrNoAnswer
+			return Server{}, err
 		}
+	}
+}
+
+// choose returns the voter to give leadership to: the one called to or, where that is
+// empty, the one that is furthest along. It has to have answered lately. The library goes
+// on waiting for one that does not, and asked a second time takes no commands meanwhile
+// (hashicorp/raft issue 696).
+func (c *Consensus) choose(r *raft.Raft, to string) (best Server, err error) {
+	now := leadership(r)
+	if !now.Leading {
+		return Server{}, c.notLeader(r)
+	}
+	since := time.Now().Add(-c.config.Timing.LeaderLease)
+	var lastLog uint64
+	voters := 0
+	for _, s := range c.servers(r) {
+		if !s.Voter || s.Name == c.config.Name || to != "" && s.Name != to {
+			continue
+		}
+		voters++
+		a := c.acks.of(s.Name)
+		if a.term == now.Term && a.at.After(since) && (best.Name == "" || a.lastLog > lastLog) {
+			best, lastLog = s, a.lastLog
+		}
+	}
+	switch {
+	case voters == 0:
+		return Server{}, ErrUnknownServer
+	case best.Name == "":
+		return Server{}, ErrNoAnswer
+	default:
+		return best, nil
 	}
 }
 

@@ -46,7 +46,8 @@ func (p *Port) Run(ctx context.Context) error {
 		switch {
 		case err == nil:
 			pauses.Reset()
-			handshakes.Go(func() { p.welcome(ctx, raw, config) })
+			place := p.enter(raw) // in the order in which they have come
+			handshakes.Go(func() { p.welcome(ctx, raw, place, config) })
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, net.ErrClosed):
@@ -62,8 +63,8 @@ func (p *Port) Run(ctx context.Context) error {
 }
 
 // welcome finds out who is at the other end and hands the connection over.
-func (p *Port) welcome(ctx context.Context, raw net.Conn, config *tls.Config) {
-	c, protocol, err := p.handshake(ctx, raw, config)
+func (p *Port) welcome(ctx context.Context, raw net.Conn, place *list.Element, config *tls.Config) {
+	c, protocol, err := p.handshake(ctx, raw, place, config)
 	if err == nil && !p.protocols[protocol].put(c) {
 		err = fmt.Errorf("nobody takes the connections of %s for %s", c.node, protocol)
 	}
@@ -78,8 +79,7 @@ func (p *Port) welcome(ctx context.Context, raw net.Conn, config *tls.Config) {
 	}
 }
 
-func (p *Port) handshake(ctx context.Context, raw net.Conn, config *tls.Config) (c *conn, protocol string, err error) {
-	place := p.enter(raw)
+func (p *Port) handshake(ctx context.Context, raw net.Conn, place *list.Element, config *tls.Config) (c *conn, protocol string, err error) {
 	defer p.leave(place)
 	ctx, cancel := context.WithTimeout(ctx, p.handshakeTimeout)
 	defer cancel()
