@@ -19,13 +19,24 @@ import (
 // with what is here.
 func (n *Node) localQueries() []endpoint {
 	return []endpoint{
-		{"GET /api/v1/status", access.None, n.getStatusHere},
-		{"GET /api/v1/orders", access.None, n.getOrdersHere},
-		{"GET /api/v1/fills", access.None, n.getFillsHere},
-		{"GET /api/v1/positions", access.None, n.getPositionsHere},
-		{"GET /api/v1/trades", access.None, n.getTradesHere},
-		{"GET /api/v1/candles", access.None, n.getCandlesHere},
+		{"GET /api/v1/status", access.None, alone(n.statusHere)},
+		{"GET /api/v1/orders", access.None, alone(n.ordersHere)},
+		{"GET /api/v1/fills", access.None, alone(n.fillsHere)},
+		{"GET /api/v1/positions", access.None, alone(n.positionsHere)},
+		{"GET /api/v1/trades", access.None, alone(n.tradesHere)},
+		{"GET /api/v1/candles", access.None, alone(n.candlesHere)},
 		{"POST /api/v1/cluster/transfer-leader", access.None, n.postTransferLeader},
+	}
+}
+
+// alone answers a query with what is here.
+func alone[T any](here func(context.Context, url.Values) (T, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		v, err := here(r.Context(), r.URL.Query())
+		if err != nil {
+			return err
+		}
+		return answer(w, v)
 	}
 }
 

@@ -20,14 +20,6 @@ const (
 	defaultRows = 100
 )
 
-func (n *Node) getStatusHere(w http.ResponseWriter, r *http.Request) error {
-	s, err := n.statusHere(r.Context(), r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return answer(w, s)
-}
-
 // statusHere is what this node knows by itself.
 func (n *Node) statusHere(ctx context.Context, _ url.Values) (api.Status, error) {
 	active, err := n.store.db.ActiveSettings(ctx)
@@ -152,14 +144,6 @@ func (n *Node) patchSymbol(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, s)
 }
 
-func (n *Node) getOrdersHere(w http.ResponseWriter, r *http.Request) error {
-	orders, err := n.ordersHere(r.Context(), r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return answer(w, orders)
-}
-
 // ordersHere are the orders that are stored on this node. An order that is open
 // here may have ended elsewhere, so the limit applies to all states.
 func (n *Node) ordersHere(ctx context.Context, query url.Values) ([]exchange.Order, error) {
@@ -181,14 +165,6 @@ func (n *Node) ordersHere(ctx context.Context, query url.Values) ([]exchange.Ord
 	return orders, err
 }
 
-func (n *Node) getFillsHere(w http.ResponseWriter, r *http.Request) error {
-	fills, err := n.fillsHere(r.Context(), r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return answer(w, fills)
-}
-
 // fillsHere are the newest fills that are stored on this node.
 func (n *Node) fillsHere(ctx context.Context, query url.Values) ([]exchange.Fill, error) {
 	symbol, err := n.symbolParam(ctx, query, true)
@@ -204,14 +180,6 @@ func (n *Node) fillsHere(ctx context.Context, query url.Values) ([]exchange.Fill
 		fills = []exchange.Fill{}
 	}
 	return fills, err
-}
-
-func (n *Node) getPositionsHere(w http.ResponseWriter, r *http.Request) error {
-	positions, err := n.positionsHere(r.Context(), r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return answer(w, positions)
 }
 
 // positionsHere are the cluster's positions with the orders that are stored on
@@ -261,14 +229,6 @@ func (n *Node) position(ctx context.Context, row storage.Position) (api.Position
 	return p, nil
 }
 
-func (n *Node) getTradesHere(w http.ResponseWriter, r *http.Request) error {
-	trades, err := n.tradesHere(r.Context(), r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return answer(w, trades)
-}
-
 // tradesHere are the newest trades that are stored on this node.
 func (n *Node) tradesHere(ctx context.Context, query url.Values) ([]exchange.TradeEvent, error) {
 	symbol, err := n.symbolParam(ctx, query, true)
@@ -297,14 +257,6 @@ func (n *Node) tradesHere(ctx context.Context, query url.Values) ([]exchange.Tra
 		trades = append(trades, t)
 	}
 	return trades, nil
-}
-
-func (n *Node) getCandlesHere(w http.ResponseWriter, r *http.Request) error {
-	candles, err := n.candlesHere(r.Context(), r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return answer(w, candles)
 }
 
 // candlesHere are the newest candles that are stored on this node.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hedgehog/exchange"
+	"hedgehog/node/api"
 )
 
 func (p *program) ordersCommand() *cli.Command {
@@ -51,6 +53,31 @@ func (p *program) writeOrders(w io.Writer, orders []exchange.Order) {
 	}
 }
 
+// newestOf asks a node for the newest rows of the symbol that is named, and prints them.
+func newestOf[T any](
+	p *program, ask func(node *api.Client, ctx context.Context, symbol string, limit int) ([]T, error), write func(w io.Writer, symbol string, rows []T),
+) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		symbol, err := neededSymbol(c)
+		if err != nil {
+			return err
+		}
+		limit, err := limitOf(c)
+		if err != nil {
+			return err
+		}
+		node, err := client(c)
+		if err != nil {
+			return err
+		}
+		rows, err := ask(node, c.Context, symbol, limit)
+		if err != nil {
+			return err
+		}
+		return p.print(c, rows, func(w io.Writer) { write(w, symbol, rows) })
+	}
+}
+
 func (p *program) fillsCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "fills",
@@ -58,25 +85,7 @@ func (p *program) fillsCommand() *cli.Command {
 		ArgsUsage:   "SYMBOL",
 		Description: "The newest fills in the nodes' databases, newest first, with their commissions. Example:\n\n  hedgehog fills XRPUSDT --limit 5",
 		Flags:       clientFlags(limitFlag(50)),
-		Action: func(c *cli.Context) error {
-			symbol, err := neededSymbol(c)
-			if err != nil {
-				return err
-			}
-			limit, err := limitOf(c)
-			if err != nil {
-				return err
-			}
-			node, err := client(c)
-			if err != nil {
-				return err
-			}
-			fills, err := node.Fills(c.Context, symbol, limit)
-			if err != nil {
-				return err
-			}
-			return p.print(c, fills, func(w io.Writer) { p.writeFills(w, symbol, fills) })
-		},
+		Action:      newestOf(p, (*api.Client).Fills, p.writeFills),
 	}
 }
 
@@ -98,25 +107,7 @@ func (p *program) tradesCommand() *cli.Command {
 		ArgsUsage:   "SYMBOL",
 		Description: "The newest trades in the node's database, oldest first. Example:\n\n  hedgehog trades XRPUSDT --limit 5",
 		Flags:       clientFlags(limitFlag(20)),
-		Action: func(c *cli.Context) error {
-			symbol, err := neededSymbol(c)
-			if err != nil {
-				return err
-			}
-			limit, err := limitOf(c)
-			if err != nil {
-				return err
-			}
-			node, err := client(c)
-			if err != nil {
-				return err
-			}
-			trades, err := node.Trades(c.Context, symbol, limit)
-			if err != nil {
-				return err
-			}
-			return p.print(c, trades, func(w io.Writer) { p.writeTrades(w, symbol, trades) })
-		},
+		Action:      newestOf(p, (*api.Client).Trades, p.writeTrades),
 	}
 }
 
