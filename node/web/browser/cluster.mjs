@@ -66,14 +66,14 @@ await run([
     await page.getByRole("link", { name: off }).click();
     await page.getByRole("button", { name: "Shut down" }).waitFor();
     await page.getByRole("table", { name: "Positions" }).getByText(/buying|selling/).first().waitFor();
-    check((await answer(`/symbols/${off}`)).trading.status === "on", "the node does not know");
+    await until("the node to know", async () => (await answer(`/symbols/${off}`)).trading.status === "on");
   }],
   ["a setting is changed", async () => {
     await page.getByRole("button", { name: "Settings" }).click();
     await dialog.getByLabel("Budget").fill("1500.5");
     await dialog.getByRole("button", { name: "Save 1 change" }).click();
     await dialog.waitFor({ state: "detached" });
-    check((await answer(`/symbols/${off}`)).trading.budget === "1500.5", "the node has another budget");
+    await until("the node to have the budget", async () => (await answer(`/symbols/${off}`)).trading.budget === "1500.5");
     await page.getByRole("button", { name: "Settings" }).click();
     await dialog.getByLabel("Budget").fill("-1");
     await dialog.getByRole("button", { name: "Save 1 change" }).click();

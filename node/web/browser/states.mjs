@@ -112,7 +112,7 @@ await run([
       await sound(page, "cut off");
       w.live = true;
       await page.locator("[data-connection=live]").waitFor();
-      check((await banner.count()) === 0, "the banner is still there");
+      await banner.waitFor({ state: "detached" });
     }, { size: phone })],
   ["a node that falls silent counts as cut off", () =>
     within(() => {}, async (page, w) => {
@@ -162,7 +162,7 @@ await run([
       w.events = [{ time_us: Date.now() * 1000, kind: "owner", node: "n3", symbol: "BTCUSDT", text: "owned since epoch 4, before by n1" }];
       tell(w);
       await chip("n3").waitFor();
-      check((await chip("n3").innerText()).includes("moved"), "not marked");
+      await chip("n3").getByText("moved").waitFor();
       await page.getByRole("log").getByText("owned since epoch 4").waitFor();
     })],
   ["money is added exactly and shown with its signs", () =>
@@ -185,7 +185,7 @@ await run([
       const filled = { ...w.orders[0], status: "FILLED", executed_quantity: "232.1", quote_quantity: "100.0351", fills: [{ ...w.fills[0], order_id: w.orders[0].order_id, trade_id: 10, price: "0.4310", time: Date.now() * 1000 }] };
       say(w, { kind: "message", topic: "ORDERS:XRPUSDT", data: filled });
       await row.waitFor();
-      check((await fills.nth(1).textContent()).includes("0.4310"), "the latest fill is not the first");
+      await until("the latest fill to be the first", async () => (await fills.nth(1).textContent()).includes("0.4310"));
       say(w, { kind: "message", topic: "ORDERS:XRPUSDT", data: w.orders[0] });
       say(w, { kind: "message", topic: "TRADE_EVENTS:XRPUSDT", data: trade(11, "0.4331") });
       await page.locator("[data-price='0.4331']").waitFor();
@@ -221,7 +221,7 @@ await run([
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "detached" });
       check(w.changed.every(([, , body]) => body.dry_run), `sent ${JSON.stringify(w.changed)}`);
-      check(await drain.evaluate((e) => e === document.activeElement), "the focus is lost");
+      await until("the focus to be back", () => drain.evaluate((e) => e === document.activeElement));
       await drain.press("Enter");
       await page.getByRole("dialog").getByRole("button", { name: "Drain" }).click();
       await page.getByRole("dialog").waitFor({ state: "detached" });
@@ -231,12 +231,13 @@ await run([
   ["the browser's way back leaves an open dialog", () =>
     within(() => {}, async (page, w) => {
       await page.getByRole("link", { name: "Events", exact: true }).click();
+      await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
       await page.getByRole("link", { name: "XRPUSDT" }).click();
       await page.getByRole("button", { name: "Settings" }).click();
       await page.getByRole("dialog").waitFor();
       await page.goBack();
       await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
-      check((await page.getByRole("dialog").count()) === 0, "the dialog stays");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
       check(w.changed.length === 0, "something was changed");
     })],
   ["the keyboard alone leads everywhere, with the focus to be seen", () =>
