@@ -45,7 +45,8 @@ func plainTick(line string) (t exchange.Tick, err error) {
 func drawDecimal(t *rapid.T, name string) string {
 	whole := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 9999), rapid.Int64Range(0, 92_233_720_367)).Draw(t, name+" whole")
 	places := rapid.IntRange(0, 8).Draw(t, name+" places")
-	fraction := rapid.StringOfN(rapid.RuneFrom([]rune("0123456789")), places, places, -1).Draw(t, name+" fraction")
+	digits := rapid.SampledFrom([]string{"0123456789", "0"}).Draw(t, name+" digits")
+	fraction := rapid.StringOfN(rapid.RuneFrom([]rune(digits)), places, places, -1).Draw(t, name+" fraction")
 	if whole == 0 && strings.Trim(fraction, "0") == "" {
 		whole = 1
 	}

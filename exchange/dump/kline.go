@@ -76,7 +76,7 @@ func inconsistent(c *exchange.Candle, until exchange.Micros) (bad int, reason st
 // The functions of a field read it as the functions of parse.go do, and to its end.
 
 func momentField(field []byte) (exchange.Micros, bool) {
-	t, end := moment(padded(field), 0)
+	t, end := new(age).moment(padded(field), 0)
 	return t, end == len(field)
 }
 

@@ -30,6 +30,7 @@ type Reader struct {
 	columns  int             // of the first line that was taken; 0 before it
 	lastID   int64           // of the line taken last, of a candle its start
 	lastTime exchange.Micros // likewise
+	age      age
 	skipped  int
 	firstBad error
 }

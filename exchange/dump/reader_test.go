@@ -82,6 +82,17 @@ func TestLinesAreReadWhole(t *testing.T) {
 	}
 }
 
+// What a time begins with is remembered from line to line; before the first nothing is.
+func TestATimeOfNoDigitsIsRefusedOnTheFirstLineToo(t *testing.T) {
+	time := strings.Repeat("\x00", 8) + "52011620"
+	r := dump.NewReader(strings.NewReader("7,0.1,1,0.1,"+time+",True,True\n"), "X-trades.csv", xrpeth, dump.Options{})
+	_, err := r.Next()
+	var bad *dump.LineError
+	if !errors.As(err, &bad) || bad.Column != "time" || bad.Value != time {
+		t.Errorf("error %v, want that the time %q is bad", err, time)
+	}
+}
+
 func TestBadLinesNameWhereTheyAre(t *testing.T) {
 	cases := map[string]struct{ line, column, value string }{
 		"empty line":             {"", "", ""},
@@ -97,6 +108,8 @@ func TestBadLinesNameWhereTheyAre(t *testing.T) {
 		"price with two points":  {"8,1.0.0,1,0.1,1570752011620,True,True", "price", "1.0.0"},
 		"price without digits":   {"8,.,1,0.1,1570752011620,True,True", "price", "."},
 		"price of 19 digits":     {"8,1234567890.123456789,1,0.1,1570752011620,True,True", "price", "1234567890.123456789"},
+		"price of nine places":   {"8,1.000000001,1,0.1,1570752011620,True,True", "price", "1.000000001"},
+		"price of 100 billion":   {"8,100000000000.5,1,0.1,1570752011620,True,True", "price", "100000000000.5"},
 		"no quantity":            {"8,0.1,,0.1,1570752011620,True,True", "quantity", ""},
 		"zero quantity":          {"8,0.1,0,0.1,1570752011620,True,True", "quantity", "0"},
 		"bad quote quantity":     {"8,0.1,1,nan,1570752011620,True,True", "quote quantity", "nan"},

@@ -4,6 +4,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 
 	"hedgehog/exchange"
@@ -157,22 +158,32 @@ func (r *Reader) readAlone(sec *section) {
 func (r *Reader) readSection(sec *section) error {
 	r.source = source{buf: sec.buf, whole: sec.whole, end: sec.whole, err: io.EOF}
 	sec.ticks = sec.ticks[:0]
-	next := r.nextTick
+	read := r.ReadTicks
 	if r.name.Kind == AggTrades {
-		next = func(t *exchange.Tick) error {
-			agg, err := r.NextAggTrade()
-			*t = agg.Tick
-			return err
-		}
+		read = r.readAggTicks
 	}
 	for {
 		n := len(sec.ticks)
-		sec.ticks = append(sec.ticks, exchange.Tick{})
-		if err := next(&sec.ticks[n]); err != nil {
-			sec.ticks = sec.ticks[:n]
+		sec.ticks = slices.Grow(sec.ticks, 1)
+		more, err := read(sec.ticks[n:cap(sec.ticks)])
+		sec.ticks = sec.ticks[:n+more]
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// readAggTicks is ReadTicks for dumps of aggregate trades.
+func (r *Reader) readAggTicks(into []exchange.Tick) (n int, err error) {
+	for n < len(into) {
+		agg, err := r.NextAggTrade()
+		if err != nil {
+			return n, err
+		}
+		into[n] = agg.Tick
+		n++
+	}
+	return n, nil
 }
 
 // join takes a section behind those before it and returns its trades, and what comes

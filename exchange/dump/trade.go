@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"hedgehog/exchange"
@@ -21,7 +22,7 @@ func (r *Reader) trade(t *exchange.Tick) (bad int, reason string) {
 	if i = number(b, i+1); i < 0 || b[i] != ',' {
 		return 3, ""
 	}
-	bad, columns, end := tail(b, i+1, 4, t)
+	bad, columns, end := r.tail(b, i+1, 4, t)
 	if bad != noColumn {
 		return bad, ""
 	}
@@ -49,7 +50,7 @@ func (r *Reader) aggTrade(t *exchange.AggTrade) (bad int, reason string) {
 	if t.LastID < t.FirstID {
 		return 4, fmt.Sprintf("want the first id, %d, or more", t.FirstID)
 	}
-	bad, columns, end := tail(b, i+1, 5, &t.Tick)
+	bad, columns, end := r.tail(b, i+1, 5, &t.Tick)
 	if bad != noColumn {
 		return bad, ""
 	}
@@ -58,13 +59,16 @@ func (r *Reader) aggTrade(t *exchange.AggTrade) (bad int, reason string) {
 
 // tail reads the columns from the time, which is the one of that number, to the
 // end of the line, where the best match may be missing.
-func tail(b []byte, i, column int, t *exchange.Tick) (bad, columns, end int) {
-	if t.Time, i = moment(b, i); i < 0 || b[i] != ',' {
+func (r *Reader) tail(b []byte, i, column int, t *exchange.Tick) (bad, columns, end int) {
+	if t.Time, i = r.age.moment(b, i); i < 0 || b[i] != ',' {
 		return column, 0, 0
 	}
 	column++
 	if t.BuyerIsMaker, i = flag(b, i+1); i < 0 {
 		return column, 0, 0
+	}
+	if binary.LittleEndian.Uint64(b[i:])&(1<<48-1) == textLast {
+		return noColumn, column + 2, i + len(",True\n")
 	}
 	if b[i] == ',' {
 		column++
