@@ -1,6 +1,8 @@
 package backtest
 
 import (
+	"math/big"
+
 	"github.com/shopspring/decimal"
 
 	"hedgehog/exchange"
@@ -15,7 +17,7 @@ type Point struct {
 	// Drawdown is how far that is below the highest Equity before, as a share.
 	Drawdown decimal.Decimal
 
-	balance, held decimal.Decimal // that Equity follows from
+	holding *holding // that Equity follows from
 }
 
 // mostPoints bounds a curve: as many as a screen is wide.
@@ -47,7 +49,7 @@ func (c *curve) next(t exchange.Tick, l *ledger) {
 }
 
 func (c *curve) close(l *ledger) {
-	c.open.balance, c.open.held = l.balance, l.held
+	c.open.holding = l.holding
 	c.points = append(c.points, c.open)
 	for len(c.points) >= mostPoints {
 		c.halve()
@@ -56,14 +58,15 @@ func (c *curve) close(l *ledger) {
 
 // finished returns the points, with what follows from what they hold.
 func (c *curve) finished() []Point {
-	peak := decimal.Zero
+	var worth, peak, below big.Int
 	for i := range c.points {
 		p := &c.points[i]
-		p.Equity = p.balance.Add(p.held.Mul(p.Close.Decimal()))
-		if p.Equity.GreaterThanOrEqual(peak) {
-			peak = p.Equity
+		p.holding.at(p.Close, &worth)
+		p.Equity = amountOf(&worth)
+		if worth.Cmp(&peak) >= 0 {
+			peak.Set(&worth)
 		} else if peak.Sign() > 0 {
-			p.Drawdown = peak.Sub(p.Equity).DivRound(peak, sharePlaces)
+			p.Drawdown = shareOf(below.Sub(&peak, &worth), &peak)
 		}
 	}
 	return c.points
@@ -78,7 +81,7 @@ func (c *curve) halve() {
 		if n := len(kept); n > 0 && kept[n-1].Time == p.Time {
 			last := &kept[n-1]
 			last.Low, last.High = min(last.Low, p.Low), max(last.High, p.High)
-			last.Close, last.balance, last.held = p.Close, p.balance, p.held
+			last.Close, last.holding = p.Close, p.holding
 			continue
 		}
 		kept = append(kept, p)

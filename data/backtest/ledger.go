@@ -10,26 +10,27 @@ import (
 )
 
 // worthPlaces is how many decimal places a worth has: those of a price and of a
-// quantity together. Nothing is rounded.
+// quantity together.
 const worthPlaces = 2 * exchange.UnitPlaces
 
 // ledger follows what the account is worth in the quote asset, from its budget on:
 // its highest worth, the deepest fall below that, and how long how much was bound.
+//
+// It reckons in whole numbers without a bound, which nothing is rounded in but costs:
+// amounts of the quote asset in 10^-16, of the base asset in 10^-8. They are worked with
+// in place, since there may be something to note at every trade.
 type ledger struct {
-	base, quote string          // assets
-	balance     decimal.Decimal // of the quote asset: the budget and what came of it
-	held        decimal.Decimal // of the base asset
-	cost        decimal.Decimal // of what is held, in the quote asset, on average
-	fees        decimal.Decimal // in the quote asset, those in the base asset at their fill's price
-	buys, sells int             // fills
+	base   string // asset
+	budget big.Int
+	*holding
+	cost        big.Int // of what is held, on average
+	fees        big.Int // those in the base asset at their fill's price
+	buys, sells int     // fills
 
 	since    exchange.Micros // of the latest change
 	inMarket exchange.Micros // time with something held
-	bound    decimal.Decimal // cost × µs
+	bound    big.Int         // cost × µs
 
-	// The worth at price p is cash + units × p, in 10^-16 of the quote asset. Integers
-	// and scratch space, since a mark may be due at every trade.
-	cash, units big.Int
 	peak        big.Int // the highest worth so far
 	fall, from  big.Int // the deepest fall, as the share fall / from of the peak
 	worth, a, b big.Int // scratch
@@ -39,63 +40,86 @@ type ledger struct {
 	low, high exchange.Units
 }
 
+// holding is what the account has from one fill to the next. Its worth at price p is
+// cash + units × p. It does not change.
+type holding struct {
+	cash  big.Int // the budget and what came of it
+	units big.Int // of the base asset
+}
+
 func newLedger(symbol exchange.Symbol, budget decimal.Decimal) *ledger {
-	l := &ledger{base: symbol.BaseAsset, quote: symbol.QuoteAsset, balance: budget}
-	l.settle()
-	l.peak.Set(&l.cash)
+	l := &ledger{base: symbol.BaseAsset, holding: new(holding), low: 1}
+	setWhole(&l.budget, budget, worthPlaces)
+	l.cash.Set(&l.budget)
+	l.peak.Set(&l.budget)
 	l.from.SetInt64(1)
 	return l
 }
+
+// setWhole sets n to the amount in units of so many decimal places.
+func setWhole(n *big.Int, amount decimal.Decimal, places int32) {
+	if u, ok := exchange.UnitsOf(amount); ok && places == exchange.UnitPlaces {
+		n.SetInt64(int64(u))
+	} else {
+		n.Set(amount.Shift(places).BigInt())
+	}
+}
+
+// amountOf returns the amount in the quote asset.
+func amountOf(n *big.Int) decimal.Decimal { return decimal.NewFromBigInt(n, -worthPlaces) }
 
 // apply takes a fill into account. The price of the trade is to be marked before
 // and after it.
 func (l *ledger) apply(f exchange.Fill) {
 	l.pass(f.Time)
-	worth := f.Price.Mul(f.Quantity)
+	price, quantity, commission := &l.a, &l.b, &l.remainder
+	setWhole(price, f.Price, exchange.UnitPlaces)
+	setWhole(quantity, f.Quantity, exchange.UnitPlaces)
+	next := new(holding)
 	if f.CommissionAsset == l.base {
-		l.held = l.held.Sub(f.Commission)
-		l.fees = l.fees.Add(f.Commission.Mul(f.Price))
+		setWhole(commission, f.Commission, exchange.UnitPlaces)
+		next.units.Sub(&l.units, commission)
+		next.cash.Set(&l.cash)
+		l.fees.Add(&l.fees, commission.Mul(commission, price))
 	} else {
-		l.balance = l.balance.Sub(f.Commission)
-		l.fees = l.fees.Add(f.Commission)
+		setWhole(commission, f.Commission, worthPlaces)
+		next.units.Set(&l.units)
+		next.cash.Sub(&l.cash, commission)
+		l.fees.Add(&l.fees, commission)
 	}
+	l.worth.Mul(price, quantity)
 	if f.Side == exchange.Buy {
 		l.buys++
-		l.balance = l.balance.Sub(worth)
-		l.held = l.held.Add(f.Quantity)
-		l.cost = l.cost.Add(worth)
+		next.cash.Sub(&next.cash, &l.worth)
+		next.units.Add(&next.units, quantity)
+		l.cost.Add(&l.cost, &l.worth)
 	} else {
 		l.sells++
-		l.balance = l.balance.Add(worth)
-		if before := l.held; before.Sign() > 0 {
-			l.cost = l.cost.Sub(l.cost.Mul(f.Quantity).DivRound(before, worthPlaces))
+		next.cash.Add(&next.cash, &l.worth)
+		if next.units.Sign() > 0 {
+			l.worth.Mul(&l.cost, quantity)
+			l.a.QuoRem(&l.worth, &next.units, &l.remainder)
+			l.cost.Sub(&l.cost, &l.a)
 		}
-		l.held = l.held.Sub(f.Quantity)
+		next.units.Sub(&next.units, quantity)
 	}
-	l.settle()
+	l.holding = next
+	l.low, l.high = 1, 0
 }
 
 // pass lets the time until now count for what was held.
 func (l *ledger) pass(now exchange.Micros) {
-	if d := now - l.since; l.since > 0 && l.held.Sign() > 0 {
+	if d := now - l.since; l.since > 0 && l.units.Sign() > 0 {
 		l.inMarket += d
-		l.bound = l.bound.Add(l.cost.Mul(decimal.NewFromInt(int64(d))))
+		l.bound.Add(&l.bound, l.a.Mul(&l.cost, l.b.SetInt64(int64(d))))
 	}
 	l.since = now
-}
-
-// settle takes over the balances for marking, which is due at any price.
-func (l *ledger) settle() {
-	l.cash.Set(l.balance.Shift(worthPlaces).BigInt())
-	l.units.Set(l.held.Shift(exchange.UnitPlaces).BigInt())
-	l.low, l.high = 1, 0
 }
 
 // mark notes the worth at the price, and works out the prices at which there will be
 // something to note again.
 func (l *ledger) mark(price exchange.Units) {
-	l.worth.Mul(&l.units, l.a.SetInt64(int64(price)))
-	l.worth.Add(&l.worth, &l.cash)
+	l.at(price, &l.worth)
 	if l.worth.Cmp(&l.peak) > 0 {
 		l.peak.Set(&l.worth)
 	} else {
@@ -135,18 +159,31 @@ func (l *ledger) quotient() exchange.Units {
 	}
 }
 
-// equity returns the worth at the price, in the quote asset.
-func (l *ledger) equity(price exchange.Units) decimal.Decimal {
-	return l.balance.Add(l.held.Mul(price.Decimal()))
+// profit returns what the worth at the price is above the budget, in the quote asset.
+func (l *ledger) profit(price exchange.Units) decimal.Decimal {
+	l.at(price, &l.worth)
+	return amountOf(l.worth.Sub(&l.worth, &l.budget))
+}
+
+// at sets worth to what the account is worth at the price.
+func (h *holding) at(price exchange.Units, worth *big.Int) {
+	var p big.Int
+	worth.Mul(&h.units, p.SetInt64(int64(price)))
+	worth.Add(worth, &h.cash)
 }
 
 // deepest returns the deepest fall from a peak, in the quote asset and as a share.
 func (l *ledger) deepest() (amount, share decimal.Decimal) {
-	amount = decimal.NewFromBigInt(&l.fall, -worthPlaces)
-	if l.fall.Sign() == 0 {
-		return amount, decimal.Zero
-	}
-	return amount, amount.DivRound(decimal.NewFromBigInt(&l.from, -worthPlaces), sharePlaces)
+	return amountOf(&l.fall), shareOf(&l.fall, &l.from)
+}
+
+// shareOf returns part / whole, both above zero, rounded.
+func shareOf(part, whole *big.Int) decimal.Decimal {
+	var n big.Int
+	n.Mul(part, n.SetInt64(2*1e8)) // 10^sharePlaces
+	n.Add(&n, whole)
+	var twice big.Int
+	return decimal.NewFromBigInt(n.Quo(&n, twice.Lsh(whole, 1)), -sharePlaces)
 }
 
 // sharePlaces is how many decimal places a share of something is given with.

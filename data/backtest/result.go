@@ -83,13 +83,13 @@ func (r *run) result() Result {
 		FirstPrice: r.first.Price.Decimal(), LastPrice: last.Price.Decimal(),
 		Orders: r.log.placed, Fills: r.ledger.buys + r.ledger.sells,
 		Cycles: r.cycles.finished, Won: r.cycles.won, Refused: r.refused, LastRefusal: r.lastRefusal,
-		Profit: r.ledger.equity(last.Price).Sub(budget), Realized: r.cycles.earned.Sub(r.cycles.lost), Fees: r.ledger.fees,
+		Profit: r.ledger.profit(last.Price), Realized: r.cycles.earned.Sub(r.cycles.lost), Fees: amountOf(&r.ledger.fees),
 		Open: r.open(last.Price.Decimal()), Curve: r.curve.finished(),
 	}
 	out.ProfitShare = out.Profit.DivRound(budget, sharePlaces)
 	out.MaxDrawdown, out.MaxDrawdownShare = r.ledger.deepest()
 	if span := decimal.NewFromInt(int64(out.To - out.From)); span.Sign() > 0 {
-		out.Exposure = r.ledger.bound.DivRound(span.Mul(budget), sharePlaces)
+		out.Exposure = amountOf(&r.ledger.bound).DivRound(span.Mul(budget), sharePlaces)
 		out.TimeInMarket = decimal.NewFromInt(int64(r.ledger.inMarket)).DivRound(span, sharePlaces)
 	}
 	if out.Cycles > 0 {

@@ -145,29 +145,36 @@ func (r *run) all(ctx context.Context) error {
 }
 
 // passCalm passes the trades that are there up to the first that may change
-// something.
+// something. They leave the account as it is, also where they begin a new point of
+// the curve.
 func (r *run) passCalm() error {
-	b, rest := &r.band, r.feed.rest()
+	rest := r.feed.rest()
 	rest = rest[:min(len(rest), mostCalm)]
 	id, at := r.feed.last.ID, r.feed.last.Time
-	low, high := r.curve.open.Low, r.curve.open.High
+	open, band, due := &r.curve.open, r.band, r.curve.due
+	low, high, last := open.Low, open.High, open.Close
 	n := 0
 	for ; n < len(rest); n++ {
 		t := &rest[n]
-		if t.Price < b.low || t.Price > b.high || t.ID != id+1 || t.Time >= r.curve.due || t.Time < at {
+		if t.Price < band.low || t.Price > band.high || t.ID != id+1 || t.Time < at {
 			break
 		}
-		id, at = t.ID, t.Time
-		low, high = min(low, t.Price), max(high, t.Price)
+		if t.Time >= due {
+			open.Low, open.High, open.Close = low, high, last
+			r.curve.next(*t, r.ledger)
+			low, high, due = t.Price, t.Price, r.curve.due
+		}
+		id, at, last = t.ID, t.Time, t.Price
+		low, high = min(low, last), max(high, last)
 	}
 	if n == 0 {
 		return nil
 	}
+	open.Low, open.High, open.Close = low, high, last
 	calm, err := r.feed.take(n)
 	if err != nil {
 		return err
 	}
-	r.curve.open.Low, r.curve.open.High, r.curve.open.Close = low, high, calm[n-1].Price
 	r.now = at
 	r.progress()
 	return r.engine.Pass(r.config.Symbol.Name, calm)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"sort"
 
 	"github.com/shopspring/decimal"
 
@@ -58,6 +59,11 @@ func (a *average) add(ticks ...exchange.Tick) {
 	if a.window == 0 {
 		return
 	}
+	if limit := a.last.Time - a.window; ticks[0].Time < limit {
+		// All those before are out of the window as well.
+		a.ticks, a.oldest, a.counted, a.base, a.quote = a.ticks[:0], 0, 0, sum{}, sum{}
+		ticks = ticks[firstFrom(ticks, limit):]
+	}
 	a.ticks = append(a.ticks, ticks...)
 	if len(a.ticks) >= a.full {
 		a.advance()
@@ -71,15 +77,22 @@ func (a *average) add(ticks ...exchange.Tick) {
 
 // advance passes over the trades that are out of the window.
 func (a *average) advance() {
-	for a.ticks[a.oldest].Time < a.last.Time-a.window {
-		if a.oldest < a.counted {
-			gone := a.ticks[a.oldest]
-			a.base.subtract(sum{low: uint64(gone.Quantity)})
-			a.quote.subtract(worth(gone))
-		}
+	limit := a.last.Time - a.window
+	for a.oldest < a.counted && a.ticks[a.oldest].Time < limit {
+		gone := a.ticks[a.oldest]
+		a.base.subtract(sum{low: uint64(gone.Quantity)})
+		a.quote.subtract(worth(gone))
 		a.oldest++
 	}
-	a.counted = max(a.counted, a.oldest)
+	if a.oldest == a.counted {
+		a.oldest += firstFrom(a.ticks[a.oldest:], limit)
+		a.counted = a.oldest
+	}
+}
+
+// firstFrom returns the index of the first trade that is not before the time.
+func firstFrom(ticks []exchange.Tick, limit exchange.Micros) int {
+	return sort.Search(len(ticks), func(i int) bool { return ticks[i].Time >= limit })
 }
 
 // count brings the sums up to date.
