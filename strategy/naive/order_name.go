@@ -45,12 +45,17 @@ func (id PositionID) MarshalText() ([]byte, error) { return []byte(id.String()),
 
 // UnmarshalText reads what MarshalText wrote.
 func (id *PositionID) UnmarshalText(text []byte) error {
-	v, err := strconv.ParseInt(string(text), 36, 64)
-	if err != nil || v <= 0 {
+	v, ok := parsePositionID(string(text))
+	if !ok {
 		return fmt.Errorf("position id %q is not one of ours", text)
 	}
-	*id = PositionID(v)
+	*id = v
 	return nil
+}
+
+func parsePositionID(text string) (id PositionID, ok bool) {
+	v, err := strconv.ParseInt(text, 36, 64)
+	return PositionID(v), err == nil && v > 0
 }
 
 // OrderName is what a client order id says of its order. The exchange keeps it,
@@ -71,12 +76,16 @@ type OrderName struct {
 const (
 	orderNamePrefix = "hh-"
 	noParent        = "0"
+	longestName     = 33 // characters
 )
 
 // String returns the client order id, at most 33 characters.
-func (n OrderName) String() string {
-	return orderNamePrefix + n.Position.String() + "-" + n.Parent.String() + "-" +
-		string(n.Side[0]) + strconv.FormatInt(int64(n.Attempt), 36)
+func (n OrderName) String() string { return string(n.appendTo(make([]byte, 0, longestName))) }
+
+func (n OrderName) appendTo(b []byte) []byte {
+	b = strconv.AppendInt(append(b, orderNamePrefix...), int64(n.Position), 36)
+	b = strconv.AppendInt(append(b, '-'), int64(n.Parent), 36)
+	return strconv.AppendInt(append(b, '-', n.Side[0]), int64(n.Attempt), 36)
 }
 
 // ParseOrderName reads a client order id. Orders that are not ours, placed by
@@ -86,20 +95,22 @@ func ParseOrderName(clientID string) (OrderName, error) {
 		return OrderName{}, fmt.Errorf("client order id %q: %s", clientID, what)
 	}
 	rest, ours := strings.CutPrefix(clientID, orderNamePrefix)
-	parts := strings.Split(rest, "-")
-	if !ours || len(parts) != 3 || len(parts[2]) < 2 {
+	position, rest, _ := strings.Cut(rest, "-")
+	parent, order, _ := strings.Cut(rest, "-")
+	if !ours || len(order) < 2 || strings.Contains(order, "-") {
 		return fail("not one of ours")
 	}
 	var n OrderName
-	if err := n.Position.UnmarshalText([]byte(parts[0])); err != nil {
+	var ok bool
+	if n.Position, ok = parsePositionID(position); !ok {
 		return fail("bad position")
 	}
-	if parts[1] != noParent {
-		if err := n.Parent.UnmarshalText([]byte(parts[1])); err != nil {
+	if parent != noParent {
+		if n.Parent, ok = parsePositionID(parent); !ok {
 			return fail("bad parent")
 		}
 	}
-	switch parts[2][0] {
+	switch order[0] {
 	case 'B':
 		n.Side = exchange.Buy
 	case 'S':
@@ -107,12 +118,12 @@ func ParseOrderName(clientID string) (OrderName, error) {
 	default:
 		return fail("bad side")
 	}
-	attempt, err := strconv.ParseInt(parts[2][1:], 36, 16)
+	attempt, err := strconv.ParseInt(order[1:], 36, 16)
 	if err != nil || attempt < 1 {
 		return fail("bad attempt")
 	}
 	n.Attempt = int(attempt)
-	if n.String() != clientID {
+	if string(n.appendTo(make([]byte, 0, longestName))) != clientID {
 		return fail("not in canonical form")
 	}
 	return n, nil
