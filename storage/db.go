@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -15,9 +16,9 @@ const readers = 4
 // once; Close comes after the last of them.
 type DB struct {
 	path    string
-	lock    *fileLock
+	lock    *fileLock // nil with OpenToRead
 	version int64
-	writer  *pool // one connection
+	writer  *pool // one connection; nil with OpenToRead
 	reader  *pool // up to readers connections, which refuse to write
 	writes  writes
 }
@@ -26,12 +27,26 @@ type DB struct {
 // ErrLocked, ErrNewerVersion, ErrNotWritable or ErrCorrupt where one of them is
 // the reason.
 func Open(ctx context.Context, path string) (*DB, error) {
+	return opened(ctx, path, (*DB).open)
+}
+
+// OpenToRead opens the database at path for queries alone. Another process may have it
+// open, also to write; a query sees what was committed before it. Nothing is made or
+// changed: methods that write return ErrReadOnly. It returns fs.ErrNotExist where there
+// is no database, ErrOlderVersion where Open is needed first, and ErrNewerVersion,
+// ErrNotWritable (SQLite's readers write to a file beside it) or ErrCorrupt.
+func OpenToRead(ctx context.Context, path string) (*DB, error) {
+	return opened(ctx, path, (*DB).openToRead)
+}
+
+// opened returns the database at path, which open opens.
+func opened(ctx context.Context, path string, open func(*DB, context.Context) error) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	db := &DB{path: path}
-	if err := db.open(ctx); err != nil {
+	if err := open(db, ctx); err != nil {
 		// The reason to give is why it could not be opened; closing what there is
 		// so far has no news beside that.
 		_ = db.Close()
@@ -53,9 +68,29 @@ func (db *DB) open(ctx context.Context) (err error) {
 	if db.version, err = migrate(ctx, db.writer.db); err != nil {
 		return err
 	}
-	db.reader, err = newPool(db.path, readers, "query_only(1)")
+	db.reader, err = newReader(db.path)
 	return err
 }
+
+func (db *DB) openToRead(ctx context.Context) (err error) {
+	if _, err := os.Stat(db.path); err != nil {
+		return err // SQLite would make it
+	}
+	if db.reader, err = newReader(db.path); err != nil {
+		return err
+	}
+	var made bool
+	if err := db.reader.row(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_schema)").Scan(&made); err != nil {
+		return err
+	}
+	if !made {
+		return fmt.Errorf("%w: nothing has been stored in it yet", ErrOlderVersion)
+	}
+	db.version, err = current(ctx, db.reader.db)
+	return err
+}
+
+func newReader(path string) (*pool, error) { return newPool(path, readers, "query_only(1)") }
 
 // Close ends the connections, folds the write-ahead log into the file and lets
 // other processes open it.
@@ -91,6 +126,9 @@ const (
 
 // update runs do in a transaction of the writer.
 func (db *DB) update(ctx context.Context, d durability, do func(batch) error) error {
+	if db.writer == nil {
+		return ErrReadOnly
+	}
 	asked := time.Now()
 	db.writes.waiting.Add(1)
 	c, err := db.writer.take(ctx)

@@ -19,6 +19,13 @@ var (
 	// schema of the database.
 	ErrNewerVersion = errors.New("database is from a newer version")
 
+	// ErrOlderVersion is returned by OpenToRead when Open would bring the schema of the
+	// database up to date first.
+	ErrOlderVersion = errors.New("database is from an older version")
+
+	// ErrReadOnly is returned by methods that write when OpenToRead opened the database.
+	ErrReadOnly = errors.New("database is open for reading alone")
+
 	// ErrNotWritable is returned by Open when the directory or a file of the
 	// database can't be made or written.
 	ErrNotWritable = errors.New("database is not writable")

@@ -53,7 +53,7 @@ func lockFile(path string) (*fileLock, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		defer f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w by process %s: stop that node, or give this one another data directory", ErrLocked, holder(f))
+			return nil, fmt.Errorf("%w by process %s: wait for it, stop it, or take another data directory", ErrLocked, holder(f))
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

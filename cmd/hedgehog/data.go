@@ -6,9 +6,10 @@ func (p *program) dataCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "data",
 		Usage: "history: import, look at, replay and export it",
-		Description: "These commands work on a node's database themselves, while no node runs on it; the node's\n" +
-			"data directory is named with --data-dir. Only replay asks a running node, which also answers\n" +
-			"hedgehog trades and candles.",
+		Description: "These commands open a node's database themselves; the node's data directory is named with\n" +
+			"--data-dir. While a node runs on it list and export read it, and import, download, fill and\n" +
+			"prune are refused. Only replay asks a running node, which also answers hedgehog trades and\n" +
+			"candles.",
 		Subcommands: []*cli.Command{
 			p.dataImportCommand(),
 			p.dataDownloadCommand(),

@@ -32,7 +32,7 @@ func (p *program) dataDownloadCommand() *cli.Command {
 			&cli.StringFlag{Name: "kind", Usage: "fetch `KIND`: trades, aggTrades or klines", Value: dump.Trades.String()},
 			&cli.IntFlag{Name: "minutes", Usage: "klines of `LENGTH` 1, 5, 15, 60, 240 or 1440 minutes", Value: 1},
 			&cli.StringFlag{Name: "base-url", Usage: "fetch dumps from below `URL`, where the archive has data/spot/…", Value: history.Archive, EnvVars: []string{"HEDGEHOG_BASE_URL"}},
-			restURLFlag(), dataDirFlag(),
+			restURLFlag(), changedDirFlag(),
 			&cli.StringFlag{Name: "keep-files", Usage: "keep the dumps in `DIR`", DefaultText: "they are deleted when they are imported"},
 			jsonFlag()),
 		Action: func(c *cli.Context) (err error) {

@@ -28,7 +28,7 @@ func (p *program) dataFillCommand() *cli.Command {
 			"  hedgehog data fill XRPUSDT --dry-run",
 		Flags: append(periodFlags(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the holes and leave them", DisableDefaultText: true},
-			restURLFlag(), dataDirFlag(), jsonFlag()),
+			restURLFlag(), changedDirFlag(), jsonFlag()),
 		Action: func(c *cli.Context) (err error) {
 			symbol, err := neededSymbol(c)
 			if err != nil {
@@ -44,7 +44,7 @@ func (p *program) dataFillCommand() *cli.Command {
 				return err
 			}
 			defer rest.Close()
-			db, err := openHistory(c)
+			db, err := changeHistory(c)
 			if err != nil {
 				return err
 			}

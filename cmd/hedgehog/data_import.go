@@ -33,7 +33,7 @@ func (p *program) dataImportCommand() *cli.Command {
 			"  hedgehog data import --data-dir history XRPETH-trades-2019-10-11.csv",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "jobs", Usage: "read `N` files at once", Value: history.DefaultImport().Jobs},
-			dataDirFlag(), jsonFlag(),
+			changedDirFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) (err error) {
 			config := history.DefaultImport(slices.DeleteFunc(c.Args().Slice(), isChecksum)...)

@@ -144,14 +144,20 @@ func TestWrongUsageOfHistoryIsTold(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatANodeHoldsIsLeftAlone(t *testing.T) {
+func TestADatabaseThatANodeHoldsIsReadAndElseLeftAlone(t *testing.T) {
 	dir := madeHistory(t)
+	listed := mustHedgehog(t, "data", "list", "--data-dir", dir)
 	db := mustOpenHistory(t, dir)
 	defer mustClose(t, db)
-	r := hedgehog(t.Context(), "data", "list", "--data-dir", dir)
-	for _, part := range []string{"database is in use by process", "stop that node", "--data-dir " + dir} {
-		if r.code != exitFailure || !strings.Contains(r.stderr, part) {
-			t.Errorf("exit code %d, errors %q; want %q", r.code, r.stderr, part)
+	if got := mustHedgehog(t, "data", "list", "--data-dir", dir); got != listed {
+		t.Errorf("listed\n%s\nbefore the node ran\n%s", got, listed)
+	}
+	for _, args := range []string{"import X-trades-2019-10-11.csv", "fill XRPETH", "prune --keep 1d", "download XRPETH --from 2019-10-11"} {
+		r := hedgehog(t.Context(), append(strings.Fields("data "+args), "--data-dir", dir)...)
+		for _, part := range []string{"database is in use by process", "wait for it, stop it", "--data-dir " + dir} {
+			if r.code != exitFailure || !strings.Contains(r.stderr, part) {
+				t.Errorf("%s: exit code %d, errors %q; want %q", args, r.code, r.stderr, part)
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (p *program) dataPruneCommand() *cli.Command {
 			&cli.StringFlag{Name: "before", Usage: "delete what is from before `TIME`: a date, which begins at midnight UTC, or RFC 3339"},
 			&cli.BoolFlag{Name: "candles", Usage: "delete candles too", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would go and delete nothing", DisableDefaultText: true},
-			dataDirFlag(), jsonFlag(),
+			changedDirFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) (err error) {
 			symbol, err := oneSymbol(c)
@@ -42,7 +42,7 @@ func (p *program) dataPruneCommand() *cli.Command {
 			if options.Before, err = pruneBefore(c, time.Now()); err != nil {
 				return err
 			}
-			db, err := openHistory(c)
+			db, err := changeHistory(c)
 			if err != nil {
 				return err
 			}

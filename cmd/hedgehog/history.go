@@ -13,47 +13,97 @@ import (
 	"hedgehog/storage"
 )
 
-// historyFile is the name of a node's database in its data directory.
-const historyFile = "hedgehog.db"
+const (
+	// historyFile is the name of a node's database in its data directory.
+	historyFile = "hedgehog.db"
+	// studiesFile is the name of the database with what has been tried, beside that.
+	// It is apart because a node that runs lets nobody else write to its own.
+	studiesFile = "studies.db"
+)
 
-// dataDirFlag returns the flag of the commands that open a node's database
+// dataDirFlag returns the flag of the commands that read a node's database
 // themselves; openHistory reads it.
-func dataDirFlag() cli.Flag {
-	return &cli.StringFlag{Name: "data-dir", Usage: "work on the database in `DIR`, where no node may run meanwhile",
-		Value: node.DefaultConfig().DataDir, EnvVars: []string{"HEDGEHOG_DATA_DIR"}}
+func dataDirFlag() cli.Flag { return dirFlag("read the database in `DIR`, on which a node may run") }
+
+// changedDirFlag is dataDirFlag of the commands that write to the database, for
+// changeHistory and makeHistory.
+func changedDirFlag() cli.Flag {
+	return dirFlag("work on the database in `DIR`, where no node may run meanwhile")
 }
 
-// openHistory opens the database that is in the data directory. The caller closes it.
+func dirFlag(usage string) cli.Flag {
+	return &cli.StringFlag{Name: "data-dir", Usage: usage, Value: node.DefaultConfig().DataDir, EnvVars: []string{"HEDGEHOG_DATA_DIR"}}
+}
+
+// openHistory opens the database that is in the data directory for reading, also where
+// a node runs on it. The caller closes it.
 func openHistory(c *cli.Context) (*storage.DB, error) {
-	path, err := historyPath(c)
+	path, err := presentHistory(c)
 	if err != nil {
 		return nil, err
+	}
+	return openToRead(c, path)
+}
+
+// openToRead opens a database of the data directory for reading, and brings its schema up
+// to date where that is an older release's and nobody has it open.
+func openToRead(c *cli.Context, path string) (*storage.DB, error) {
+	db, err := storage.OpenToRead(c.Context, path)
+	if errors.Is(err, storage.ErrOlderVersion) {
+		if updated, err := storage.Open(c.Context, path); err == nil {
+			return updated, nil
+		}
+	}
+	return inDir(c, db, err)
+}
+
+// changeHistory opens the database that is in the data directory, on which no node
+// may run. The caller closes it.
+func changeHistory(c *cli.Context) (*storage.DB, error) {
+	if _, err := presentHistory(c); err != nil {
+		return nil, err
+	}
+	return makeHistory(c)
+}
+
+// makeHistory is changeHistory for what brings data: it makes the database where
+// there is none.
+func makeHistory(c *cli.Context) (*storage.DB, error) { return makeIn(c, historyFile) }
+
+// makeIn opens the file in the data directory, which is made where there is none.
+func makeIn(c *cli.Context, file string) (*storage.DB, error) {
+	path, err := inDataDir(c, file)
+	if err != nil {
+		return nil, err
+	}
+	db, err := storage.Open(c.Context, path)
+	return inDir(c, db, err)
+}
+
+// presentHistory returns the path of the database, an error where there is none.
+func presentHistory(c *cli.Context) (string, error) {
+	path, err := inDataDir(c, historyFile)
+	if err != nil {
+		return "", err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database in %s: import trades with hedgehog data import, or name another directory with --data-dir", c.String("data-dir"))
+		return "", fmt.Errorf("%w in %s: import trades with hedgehog data import, or name another directory with --data-dir", errNoHistory, c.String("data-dir"))
 	}
-	return openHistoryAt(c, path)
+	return path, nil
 }
 
-// makeHistory is openHistory for what brings data: it makes the database where
-// there is none.
-func makeHistory(c *cli.Context) (*storage.DB, error) {
-	path, err := historyPath(c)
-	if err != nil {
-		return nil, err
-	}
-	return openHistoryAt(c, path)
-}
+var errNoHistory = errors.New("there is no database")
 
-func historyPath(c *cli.Context) (string, error) {
+// inDataDir returns the path of a file in the data directory.
+func inDataDir(c *cli.Context, file string) (string, error) {
 	if c.String("data-dir") == "" {
 		return "", wrongUsage(c, "--data-dir %q: want a directory", "")
 	}
-	return filepath.Join(c.String("data-dir"), historyFile), nil
+	return filepath.Join(c.String("data-dir"), file), nil
 }
 
-func openHistoryAt(c *cli.Context, path string) (*storage.DB, error) {
-	db, err := storage.Open(c.Context, path)
+// inDir adds to an error of opening which flag chose the directory.
+func inDir(c *cli.Context, db *storage.DB, err error) (*storage.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (the directory is that of --data-dir %s)", err, c.String("data-dir"))
 	}

@@ -28,9 +28,9 @@ func (p *program) optimizeCommand() *cli.Command {
 			"its first part, in sample, and beside it stands what the same settings did in the second, out\n" +
 			"of sample. With --walk-forward 5 five windows of time are cut in two like that, one after the\n" +
 			"other. What is good in sample alone fits that time rather than the market.\n\n" +
-			"What has been tried is kept in the database, as a study: after Ctrl-C the same command goes\n" +
-			"on. A study is of the same trades, rules and costs; its name follows from those unless --name\n" +
-			"gives one.\n\n" +
+			"What has been tried is kept beside the database, as a study: after Ctrl-C the same command\n" +
+			"goes on. A study is of the same trades, rules and costs; its name follows from those unless\n" +
+			"--name gives one.\n\n" +
 			"With --cluster the nodes of a running cluster help, each with all of its cores but one. Those\n" +
 			"that lack the trades are sent them, and what a node does not finish goes to another. Example:\n\n" +
 			"  hedgehog optimize XRPETH --param profit_target=0.0005:0.01:20 --param chunks=1,3,5",
@@ -110,15 +110,19 @@ func (p *program) optimize(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h, err := openStudied(c, s.symbol)
-	if c.Bool("cluster") && errors.Is(err, storage.ErrLocked) {
-		return fmt.Errorf("%w; the node may go on running: give this command a directory of its own with --data-dir, and the trades with --file DUMP or, "+
-			"before, with hedgehog data download %s --data-dir that directory", err, s.symbol)
+	h, err := openPast(c, s.symbol)
+	if errors.Is(err, errNoHistory) && len(h.files) > 0 {
+		err = nil // the directory is for the studies then
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
+	studies, err := makeIn(c, studiesFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, studies.Close()) }()
 	t, err := p.trialOf(c, h)
 	if err != nil {
 		return err
@@ -131,7 +135,7 @@ func (p *program) optimize(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	o, err := p.study(c, h, s, trades)
+	o, err := p.study(c, h, s, trades, studies)
 	if err != nil {
 		return err
 	}
@@ -140,26 +144,6 @@ func (p *program) optimize(c *cli.Context) (err error) {
 		return writeTrialsCSV(p.stdout, o.Report)
 	}
 	return p.print(c, o, o.text(p, s.top))
-}
-
-// openStudied opens the trades that the flags choose, and the database in any case:
-// what is tried is kept there.
-func openStudied(c *cli.Context, symbol string) (*past, error) {
-	if len(c.StringSlice("file")) == 0 {
-		return openPast(c, symbol)
-	}
-	db, err := makeHistory(c) // the trades come from elsewhere, so there need not be one
-	if err != nil {
-		return nil, err
-	}
-	if err := db.Close(); err != nil {
-		return nil, err
-	}
-	h, err := openPast(c, symbol)
-	if err == nil && h.db == nil {
-		h.db, err = openHistory(c)
-	}
-	return h, err
 }
 
 // load reads all trades into memory.
@@ -211,8 +195,8 @@ func sizeOf(c *cli.Context, flag string) (int64, error) {
 	return 0, wrongUsage(c, "--%s %q: want a size such as 500MiB or 4GiB", flag, text)
 }
 
-// study makes the trials that are not in the database.
-func (p *program) study(c *cli.Context, h *past, s search, trades *optimize.Trades) (*outcome, error) {
+// study makes the trials that are not kept in the studies yet.
+func (p *program) study(c *cli.Context, h *past, s search, trades *optimize.Trades, studies *storage.DB) (*outcome, error) {
 	windows, err := optimize.Windows(trades, s.config.Windows, s.config.Split)
 	if err != nil {
 		return nil, fmt.Errorf("%w: take a longer time, or fewer windows with --walk-forward", err)
@@ -226,7 +210,7 @@ func (p *program) study(c *cli.Context, h *past, s search, trades *optimize.Trad
 			return nil, err
 		}
 	}
-	store, err := openStudy(c, h.db, s, definition, exchange.MicrosOf(time.Now()))
+	store, err := openStudy(c, studies, s, definition, exchange.MicrosOf(time.Now()))
 	if err != nil {
 		return nil, err
 	}

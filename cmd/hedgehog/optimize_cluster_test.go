@@ -114,16 +114,6 @@ func (h *helpers) try(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, a)
 }
 
-func TestBesideARunningNodeItSaysThatItNeedsADirectoryOfItsOwn(t *testing.T) {
-	dir := newPast(t, 10)
-	held := mustOpenHistory(t, dir)
-	defer mustClose(t, held)
-	r := hedgehog(t.Context(), "optimize", "XRPUSDT", "--cluster", "--data-dir", dir, "--param", "chunks=1,3")
-	if r.code != exitFailure || !strings.Contains(r.stderr, "the node may go on running: give this command a directory of its own with --data-dir") {
-		t.Errorf("%+v", r)
-	}
-}
-
 func TestTheClusterComesToTheSameResultAlsoWhenANodeDies(t *testing.T) {
 	dir := newPast(t, 400)
 	args := strings.Fields("--param profit_target=0.0005:0.002:10 --param chunks=1,3,5 --json --jobs 1") // the present settings among them

@@ -18,13 +18,13 @@ func (p *program) studiesCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "list",
 		Usage:       "list the studies that are kept",
-		Description: "The studies in the database with the number of their trials. Example:\n\n  hedgehog optimize list",
+		Description: "The studies that are kept in the data directory, with the number of their trials. Example:\n\n  hedgehog optimize list",
 		Flags:       []cli.Flag{dataDirFlag(), jsonFlag()},
 		Action: func(c *cli.Context) (err error) {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			db, err := openHistory(c)
+			db, err := openStudies(c)
 			if err != nil {
 				return err
 			}
@@ -52,10 +52,6 @@ type studyEntry struct {
 }
 
 func (p *program) writeStudies(w io.Writer, studies []studyEntry) {
-	if len(studies) == 0 {
-		fmt.Fprintln(w, "no studies are kept; hedgehog optimize SYMBOL --param NAME=LOW:HIGH:STEPS makes one")
-		return
-	}
 	row(w, "STUDY", "SYMBOL", "OBJECTIVE", "TRIALS", "LAST RUN")
 	for _, s := range studies {
 		row(w, s.Name, s.Symbol, s.Objective, s.Trials, p.when(s.Changed))
@@ -84,7 +80,7 @@ func (p *program) studyCommand() *cli.Command {
 			case c.Int("top") < 1:
 				return wrongUsage(c, "--top %d: want 1 or more", c.Int("top"))
 			}
-			db, err := openHistory(c)
+			db, err := openStudies(c)
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 
 	"github.com/urfave/cli/v2"
@@ -14,6 +15,19 @@ import (
 	"hedgehog/storage"
 	"hedgehog/strategy/naive"
 )
+
+// openStudies opens what has been tried for reading.
+func openStudies(c *cli.Context) (*storage.DB, error) {
+	path, err := inDataDir(c, studiesFile)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openToRead(c, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no studies are kept in %s: hedgehog optimize SYMBOL --param NAME=LOW:HIGH:STEPS makes one, or name another directory with --data-dir", c.String("data-dir"))
+	}
+	return db, err
+}
 
 // studyStore keeps the trials of one study in the database.
 type studyStore struct {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hedgehog/exchange"
+	"hedgehog/storage"
 )
 
 // newPast stores trades of XRPUSDT whose price swings, a second apart from 2024-01-01
@@ -104,6 +105,44 @@ func TestStudiesAreListedAndShown(t *testing.T) {
 	r := hedgehog(t.Context(), "optimize", "XRPUSDT", "--data-dir", dir, "--param", "chunks=1,2", "--name", "mine", "--split", "0.5")
 	if r.code != exitFailure || !strings.Contains(r.stderr, "of other trades or conditions: give it another --name, or none") {
 		t.Errorf("the same name for other windows: exit code %d, %q", r.code, r.stderr)
+	}
+}
+
+func TestSettingsAreTriedOnWhatARunningNodeHasStored(t *testing.T) {
+	dir := newPast(t, 300)
+	backtest := []string{"backtest", "XRPUSDT", "--data-dir", dir, "--json"}
+	before := hedgehog(t.Context(), backtest...)
+	node := mustOpenHistory(t, dir)
+	defer mustClose(t, node)
+	if got := hedgehog(t.Context(), backtest...); got.code != exitOK || got != before {
+		t.Errorf("backtest %+v\nbefore the node ran %+v", got, before)
+	}
+	optimized(t, dir, "--param", "chunks=1,3", "--name", "mine")
+	if text := mustHedgehog(t, "optimize", "list", "--data-dir", dir); !strings.Contains(text, "mine") {
+		t.Errorf("list\n%s\nwant the study mine", text)
+	}
+}
+
+func TestTwoThatOptimizeDoNotWriteTheSameStudies(t *testing.T) {
+	dir := newPast(t, 300)
+	optimized(t, dir, "--param", "chunks=1,3", "--name", "mine")
+	other, err := storage.Open(t.Context(), filepath.Join(dir, studiesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mustClose(t, other)
+	r := hedgehog(t.Context(), "optimize", "XRPUSDT", "--data-dir", dir, "--param", "chunks=1,3")
+	if r.code != exitFailure || !strings.Contains(r.stderr, studiesFile+": database is in use by process") {
+		t.Errorf("%+v", r)
+	}
+	mustHedgehog(t, "optimize", "show", "mine", "--data-dir", dir)
+}
+
+func TestWithoutStudiesThatIsSaid(t *testing.T) {
+	dir := newPast(t, 10)
+	r := hedgehog(t.Context(), "optimize", "list", "--data-dir", dir)
+	if r.code != exitFailure || !strings.Contains(r.stderr, "no studies are kept in "+dir+": hedgehog optimize SYMBOL --param") {
+		t.Errorf("%+v", r)
 	}
 }
 
