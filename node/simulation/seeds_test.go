@@ -219,6 +219,9 @@ func mySeeds(t *testing.T) iter.Seq[uint64] {
 // The same seed gives the same history, byte for byte, or no seed could be looked
 // into.
 func TestSameSeedSameHistory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs each seed twice")
+	}
 	if *worker == "" {
 		runWorker(t, new(bytes.Buffer), "1/1")
 		return
