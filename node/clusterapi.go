@@ -46,7 +46,7 @@ func (n *Node) clusterStatus() api.ClusterStatus {
 			SinceUS: exchange.MicrosOf(m.Since), ActiveSymbols: owned[m.Name],
 		}
 		if entry.Role == "" {
-			entry.Role = "none"
+			entry.Role = api.RoleNone
 		}
 		if m.State == gossip.Alive {
 			entry.UptimeSeconds = int64(now.Sub(exchange.Micros(m.Meta.Started).Time()).Seconds())
@@ -59,11 +59,11 @@ func (n *Node) clusterStatus() api.ClusterStatus {
 func serverRole(s consensus.Server, leader string) string {
 	switch {
 	case s.Name == leader:
-		return "leader"
+		return api.RoleLeader
 	case s.Voter:
-		return "voter"
+		return api.RoleVoter
 	default:
-		return "non-voter"
+		return api.RoleNonVoter
 	}
 }
 

@@ -14,16 +14,7 @@ import (
 
 func mustOpenToRead(tb testing.TB, path string) *storage.DB {
 	tb.Helper()
-	db, err := storage.OpenToRead(tb.Context(), path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return db
+	return mustOpenWith(tb, storage.OpenToRead, path)
 }
 
 func TestWhatANodeWritesIsReadBesideIt(t *testing.T) {

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -18,7 +19,12 @@ import (
 // mustOpen opens a database that is closed with the test.
 func mustOpen(tb testing.TB, path string) *storage.DB {
 	tb.Helper()
-	db, err := storage.Open(tb.Context(), path)
+	return mustOpenWith(tb, storage.Open, path)
+}
+
+func mustOpenWith(tb testing.TB, open func(context.Context, string) (*storage.DB, error), path string) *storage.DB {
+	tb.Helper()
+	db, err := open(tb.Context(), path)
 	if err != nil {
 		tb.Fatal(err)
 	}

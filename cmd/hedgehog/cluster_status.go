@@ -11,14 +11,6 @@ import (
 	"hedgehog/node/api"
 )
 
-// What the command line makes of a node's state and role.
-const (
-	stateAlive = "alive"
-	roleLeader = "leader"
-	roleVoter  = "voter"
-	roleNone   = "none"
-)
-
 // watchedEvents is how many events the watch shows.
 const watchedEvents = 8
 
@@ -97,7 +89,7 @@ func writeCluster(w io.Writer, now clusterNow) {
 	s := now.Status
 	alive := 0
 	for _, n := range s.Nodes {
-		if n.State == stateAlive {
+		if n.State == api.StateAlive {
 			alive++
 		}
 	}
@@ -123,15 +115,7 @@ func writeCluster(w io.Writer, now clusterNow) {
 
 // quorum says how many of the voters are there.
 func quorum(s api.ClusterStatus) string {
-	voters, alive := 0, 0
-	for _, n := range s.Nodes {
-		if n.Role == roleLeader || n.Role == roleVoter {
-			voters++
-			if n.State == stateAlive {
-				alive++
-			}
-		}
-	}
+	alive, voters := s.Voters()
 	if s.Quorum {
 		return fmt.Sprintf("yes, %d of %d voters are there", alive, voters)
 	}
@@ -171,7 +155,7 @@ func stateOf(n api.ClusterNode) string {
 
 // uptime says how long a node has been up, "-" for one that isn't.
 func uptime(n api.ClusterNode) string {
-	if n.State != stateAlive {
+	if n.State != api.StateAlive {
 		return "-"
 	}
 	return (time.Duration(n.UptimeSeconds) * time.Second).String()

@@ -101,7 +101,7 @@ func ownsNothing(name string) goal {
 // while longer.
 func isNoMember(name string) goal {
 	return func(now clusterNow) string {
-		if slices.ContainsFunc(now.Status.Nodes, func(n api.ClusterNode) bool { return n.Name == name && n.Role != roleNone }) {
+		if slices.ContainsFunc(now.Status.Nodes, func(n api.ClusterNode) bool { return n.Name == name && n.Role != api.RoleNone }) {
 			return name + " is still a member"
 		}
 		return ""

@@ -38,18 +38,22 @@ func dirFlag(usage string) cli.Flag {
 // openHistory opens the database that is in the data directory for reading, also where
 // a node runs on it. The caller closes it.
 func openHistory(c *cli.Context) (*storage.DB, error) {
-	path, err := presentHistory(c)
+	return readIn(c, historyFile, noHistory(c))
+}
+
+// readIn opens the file in the data directory for reading, and brings its schema up to
+// date where that is an older release's and nobody has it open. It returns missing where
+// there is no such file.
+func readIn(c *cli.Context, file string, missing error) (*storage.DB, error) {
+	path, err := inDataDir(c, file)
 	if err != nil {
 		return nil, err
 	}
-	return openToRead(c, path)
-}
-
-// openToRead opens a database of the data directory for reading, and brings its schema up
-// to date where that is an older release's and nobody has it open.
-func openToRead(c *cli.Context, path string) (*storage.DB, error) {
 	db, err := storage.OpenToRead(c.Context, path)
-	if errors.Is(err, storage.ErrOlderVersion) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, missing
+	case errors.Is(err, storage.ErrOlderVersion):
 		if updated, err := storage.Open(c.Context, path); err == nil {
 			return updated, nil
 		}
@@ -60,8 +64,12 @@ func openToRead(c *cli.Context, path string) (*storage.DB, error) {
 // changeHistory opens the database that is in the data directory, on which no node
 // may run. The caller closes it.
 func changeHistory(c *cli.Context) (*storage.DB, error) {
-	if _, err := presentHistory(c); err != nil {
+	path, err := inDataDir(c, historyFile)
+	if err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, noHistory(c)
 	}
 	return makeHistory(c)
 }
@@ -80,19 +88,11 @@ func makeIn(c *cli.Context, file string) (*storage.DB, error) {
 	return inDir(c, db, err)
 }
 
-// presentHistory returns the path of the database, an error where there is none.
-func presentHistory(c *cli.Context) (string, error) {
-	path, err := inDataDir(c, historyFile)
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%w in %s: import trades with hedgehog data import, or name another directory with --data-dir", errNoHistory, c.String("data-dir"))
-	}
-	return path, nil
-}
-
 var errNoHistory = errors.New("there is no database")
+
+func noHistory(c *cli.Context) error {
+	return fmt.Errorf("%w in %s: import trades with hedgehog data import, or name another directory with --data-dir", errNoHistory, c.String("data-dir"))
+}
 
 // inDataDir returns the path of a file in the data directory.
 func inDataDir(c *cli.Context, file string) (string, error) {

@@ -41,7 +41,7 @@ func (p *program) runner(c *cli.Context, s *search, trades *optimize.Trades, dig
 	}
 	var helpers []optimize.Helper
 	for _, member := range cluster.Nodes {
-		if member.Name == cluster.Node || member.State != "alive" {
+		if member.Name == cluster.Node || member.State != api.StateAlive {
 			continue
 		}
 		h, err := helperAt(c.Context, node, member.Name, s.config.Backtest, trades, digest)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"regexp"
 
 	"github.com/urfave/cli/v2"
@@ -18,15 +17,8 @@ import (
 
 // openStudies opens what has been tried for reading.
 func openStudies(c *cli.Context) (*storage.DB, error) {
-	path, err := inDataDir(c, studiesFile)
-	if err != nil {
-		return nil, err
-	}
-	db, err := openToRead(c, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no studies are kept in %s: hedgehog optimize SYMBOL --param NAME=LOW:HIGH:STEPS makes one, or name another directory with --data-dir", c.String("data-dir"))
-	}
-	return db, err
+	return readIn(c, studiesFile,
+		fmt.Errorf("no studies are kept in %s: hedgehog optimize SYMBOL --param NAME=LOW:HIGH:STEPS makes one, or name another directory with --data-dir", c.String("data-dir")))
 }
 
 // studyStore keeps the trials of one study in the database.

@@ -21,6 +21,30 @@ type ClusterStatus struct {
 	Nodes  []ClusterNode `json:"nodes"`
 }
 
+// Voters returns how many of the voters are there, and how many there are.
+func (s ClusterStatus) Voters() (alive, all int) {
+	for _, n := range s.Nodes {
+		if n.Role == RoleLeader || n.Role == RoleVoter {
+			all++
+			if n.State == StateAlive {
+				alive++
+			}
+		}
+	}
+	return alive, all
+}
+
+// StateAlive is the state of a node that is there.
+const StateAlive = "alive"
+
+// The roles of a node.
+const (
+	RoleLeader   = "leader"
+	RoleVoter    = "voter"
+	RoleNonVoter = "non-voter"
+	RoleNone     = "none" // the group does not know it
+)
+
 // ClusterNode is one node of the cluster.
 type ClusterNode struct {
 	Name          string          `json:"name"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+	"github.com/shopspring/decimal"
 
 	"hedgehog/node/api"
 )
@@ -37,12 +38,7 @@ var nodeColumns = []column{
 var symbolColumns = []column{
 	{title: "SYMBOL", width: 12, symbol: func(r Row) string { return clean(r.Symbol) }},
 	{title: "OWNER", width: 10, symbol: ownerOf},
-	{title: "PRICE", width: 11, right: true, symbol: func(r Row) string {
-		if r.Price == nil {
-			return "-"
-		}
-		return amount(*r.Price, 11)
-	}},
+	{title: "PRICE", width: 11, right: true, symbol: func(r Row) string { return amountOrNone(r.Price, 11) }},
 	{title: "TRADES/S", width: 8, right: true, from: 70, symbol: func(r Row) string {
 		if r.TradesPerSecond == nil {
 			return "-"
@@ -50,18 +46,8 @@ var symbolColumns = []column{
 		return fmt.Sprintf("%.1f", *r.TradesPerSecond)
 	}},
 	{title: "POS", width: 3, right: true, from: 60, symbol: func(r Row) string { return fmt.Sprint(r.OpenPositions) }},
-	{title: "PROFIT", width: 12, right: true, from: 70, symbol: func(r Row) string {
-		if r.Profit == nil {
-			return "-"
-		}
-		return amount(*r.Profit, 12)
-	}},
-	{title: "24 H", width: 12, right: true, from: 96, symbol: func(r Row) string {
-		if r.ProfitDay == nil {
-			return "-"
-		}
-		return amount(*r.ProfitDay, 12)
-	}},
+	{title: "PROFIT", width: 12, right: true, from: 70, symbol: func(r Row) string { return amountOrNone(r.Profit, 12) }},
+	{title: "24 H", width: 12, right: true, from: 96, symbol: func(r Row) string { return amountOrNone(r.ProfitDay, 12) }},
 	{title: "PIN", width: 8, from: 110, symbol: func(r Row) string { return orNone(r.Pin) }},
 	{title: "STATE", symbol: func(r Row) string {
 		if r.Trouble != "" {
@@ -79,7 +65,7 @@ func stateOf(n api.ClusterNode) string {
 }
 
 func uptimeOf(n api.ClusterNode) string {
-	if n.State != stateAlive {
+	if n.State != api.StateAlive {
 		return "-"
 	}
 	return (time.Duration(n.UptimeSeconds) * time.Second).String()
@@ -98,19 +84,19 @@ func ownerOf(r Row) string {
 	}
 }
 
+func amountOrNone(d *decimal.Decimal, width int) string {
+	if d == nil {
+		return "-"
+	}
+	return amount(*d, width)
+}
+
 func orNone(text string) string {
 	if text == "" {
 		return "-"
 	}
 	return clean(text)
 }
-
-// What the screen makes of a node's state and role.
-const (
-	stateAlive = "alive"
-	roleLeader = "leader"
-	roleVoter  = "voter"
-)
 
 // leaderOf says who leads.
 func leaderOf(c *api.ClusterStatus) string {
@@ -130,15 +116,7 @@ func quorumOf(c *api.ClusterStatus) string {
 
 // votersOf says how many voters are there.
 func votersOf(c *api.ClusterStatus) string {
-	voters, alive := 0, 0
-	for _, n := range c.Nodes {
-		if n.Role == roleLeader || n.Role == roleVoter {
-			voters++
-			if n.State == stateAlive {
-				alive++
-			}
-		}
-	}
+	alive, voters := c.Voters()
 	return fmt.Sprintf("%d of %d voters", alive, voters)
 }
 

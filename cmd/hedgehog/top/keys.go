@@ -257,7 +257,7 @@ func (m *model) askAssign() {
 	}
 	c := &choice{text: "Owner of " + row.Symbol}
 	for _, n := range m.nodes() {
-		if n.State == stateAlive && !n.Draining && n.Name != row.Node {
+		if n.State == api.StateAlive && !n.Draining && n.Name != row.Node {
 			c.options = append(c.options, option{text: clean(n.Name), do: assigning(api.AssignRequest{Symbols: []string{row.Symbol}, Node: n.Name})})
 		}
 	}

@@ -149,7 +149,7 @@ func (m *model) nodesView(room int) []string {
 	for _, n := range nodes[m.firstNode:min(len(nodes), m.firstNode+room)] {
 		style := lipgloss.NewStyle()
 		switch {
-		case n.State != stateAlive:
+		case n.State != api.StateAlive:
 			style = bad
 		case n.Draining:
 			style = cautious
